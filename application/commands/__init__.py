@@ -1,0 +1,1 @@
+"""What can be asked for: each command loads, makes one decision and saves."""

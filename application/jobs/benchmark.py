@@ -1,0 +1,22 @@
+"""The job that measures artifacts side by side."""
+
+from typing import Any
+
+from application.jobs.kind import Work
+from application.plain_json import from_json, to_json
+from domain.artifact import Artifact
+from domain.benchmark import BenchmarkSpec
+
+BENCHMARK = "benchmark"
+
+
+def run_benchmark(work: Work) -> dict[str, Any]:
+    """The result's `benchmarks` maps each artifact's id to what was measured."""
+    artifacts = from_json(work.job.input["artifacts"], list[Artifact])
+    files = {}
+    for artifact in artifacts:
+        files[str(artifact.id)] = path = work.scratch / f"{artifact.id}.onnx"
+        work.platform.blobs.checkout(work.tenant_id, artifact.files[0].sha256, path)
+    spec = from_json(work.job.input["spec"], BenchmarkSpec)
+    measured = work.platform.benchmarker.benchmark(files, spec, work.watch)
+    return {"benchmarks": {artifact: to_json(result) for artifact, result in measured.items()}}

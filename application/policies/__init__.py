@@ -1,0 +1,1 @@
+"""Policies: what follows from an event in another aggregate."""

@@ -1,0 +1,7 @@
+"""Every policy there is."""
+
+from application.policies.policy import Policy
+from application.policies.refunds import refunds
+from application.policies.variants import variants
+
+POLICIES: tuple[Policy, ...] = (variants, refunds)

@@ -1,0 +1,1 @@
+"""The demo: two real models go through a platform that it starts, as any client would do it."""

@@ -1,0 +1,84 @@
+"""How near a variant's outputs are to its source's on the same inputs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class InputsUsed(StrEnum):
+    """What both were fed: rows of a dataset, or seeded random numbers, which say less."""
+
+    DATASET = "DATASET"
+    SYNTHETIC = "SYNTHETIC"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputParity:
+    """One output over all rows, variant against source.
+
+    - `cosine`: ⟨s, v⟩ / (‖s‖ ‖v‖) over all values; 1.0 when both are all zero.
+    - `sqnr_db`: 10·log10(Σ s² / Σ (s − v)²) in decibels; None when there is no noise at all.
+    - `max_abs_error`: the largest |s − v|.
+    - `argmax_agreement`: the share of rows (0 to 1) whose largest value is at the same place;
+      for integer outputs the share of equal values; None where neither has a meaning.
+    - `non_finite`: how many values are NaN or infinite in the variant alone; they are left out
+      of the other figures.
+    """
+
+    name: str
+    cosine: float
+    sqnr_db: float | None
+    max_abs_error: float
+    argmax_agreement: float | None
+    values: int
+    non_finite: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The share of `rows` whose label was predicted, by the source and by the variant, and how
+    the class was read: the `output` and whether its value or its argmax."""
+
+    source: float
+    variant: float
+    rows: int
+    output: str
+
+    @property
+    def drop(self) -> float:
+        """How much worse the variant is; below zero when it is better."""
+        return self.source - self.variant
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Median time of one run in ms, both in one process in turns; `ratio` is the median of the
+    pairs' variant / source, below 1 when the variant is faster, and lies between `ratio_low` and
+    `ratio_high` with 95 % confidence (order statistics). A quick look, not a benchmark."""
+
+    source_ms: float
+    variant_ms: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    pairs: int
+    threads: int
+    batch: int
+
+    @property
+    def known_ratio(self) -> float:
+        """The ratio, or 1.0 while its bounds do not tell it from 1: noise decides nothing."""
+        return 1.0 if self.ratio_low <= 1.0 <= self.ratio_high else self.ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A variant against its source. `accuracy` only where labels were given and an output tells a
+    class, else `labels_ignored` says why not; `described` says what random inputs were like."""
+
+    inputs: InputsUsed
+    rows: int
+    outputs: tuple[OutputParity, ...]
+    accuracy: Accuracy | None
+    timing: SideBySide
+    described: str = ""
+    labels_ignored: str = ""

@@ -1,0 +1,185 @@
+"""The verdict on a variant: did it stay near enough to its source, and what else must be said.
+
+Two gates. FINITE: the variant gives no NaN or infinity where its source gives numbers. FIDELITY:
+what it lost is at most `max_drop`. What it lost is told by the best measure there is:
+
+1. ACCURACY where labels exist: the source's accuracy minus the variant's;
+2. else ARGMAX_AGREEMENT where an output is a classifier's: 1 − the worst output's agreement;
+3. else COSINE: 1 − the worst output's cosine.
+
+Being larger or slower than the source fails no gate, but is never silent: a note says so, and why.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity
+from domain.variant_facts import VariantFacts, why_larger, why_slower
+
+NOISE = 0.05
+"""Two medians nearer than 5 % are the same speed: that is what repeated runs differ by. Beyond
+that a variant is called slower only when the 95 % bounds of the ratio are above 1 too."""
+
+ENOUGH_ROWS = 100
+ROUNDING = 1e-9
+"""Differences of sums in floating point below this are no loss."""
+
+
+class Measure(StrEnum):
+    ACCURACY = "ACCURACY"
+    ARGMAX_AGREEMENT = "ARGMAX_AGREEMENT"
+    COSINE = "COSINE"
+
+
+class GateName(StrEnum):
+    FINITE = "FINITE"
+    FIDELITY = "FIDELITY"
+
+
+class NoteCode(StrEnum):
+    LARGER_THAN_SOURCE = "LARGER_THAN_SOURCE"
+    SLOWER_THAN_SOURCE = "SLOWER_THAN_SOURCE"
+    SYNTHETIC_INPUTS = "SYNTHETIC_INPUTS"
+    FEW_ROWS = "FEW_ROWS"
+    LABELS_IGNORED = "LABELS_IGNORED"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    code: NoteCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`measured` must be at most `limit`; `reason` says both in words."""
+
+    name: GateName
+    passed: bool
+    measured: float
+    limit: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`drop` is what was lost by `measure`; `accuracy` where labelled, else `fidelity` (1 − drop).
+
+    `drop` may be below zero: then the variant is better than its source.
+    """
+
+    passed: bool
+    measure: Measure
+    drop: float
+    max_drop: float
+    gates: tuple[Gate, ...]
+    accuracy: Accuracy | None
+    fidelity: float | None
+    notes: tuple[Note, ...]
+
+
+def decide(
+    comparison: Comparison,
+    max_drop: float,
+    source_bytes: int,
+    variant_bytes: int,
+    facts: VariantFacts,
+) -> Verdict:
+    """The verdict that these figures give. `max_drop` is a share from 0 to 1."""
+    measure, drop = loss(comparison)
+    gates = (_finite(comparison), _fidelity(measure, drop, max_drop, comparison))
+    return Verdict(
+        passed=all(gate.passed for gate in gates),
+        measure=measure,
+        drop=drop,
+        max_drop=max_drop,
+        gates=gates,
+        accuracy=comparison.accuracy,
+        fidelity=None if measure is Measure.ACCURACY else 1 - drop,
+        notes=_notes(comparison, source_bytes, variant_bytes, facts),
+    )
+
+
+def loss(comparison: Comparison) -> tuple[Measure, float]:
+    """Which measure applies, and what the variant lost by it."""
+    if comparison.accuracy is not None:
+        return Measure.ACCURACY, comparison.accuracy.drop
+    agreements = [
+        output.argmax_agreement
+        for output in comparison.outputs
+        if output.argmax_agreement is not None
+    ]
+    if agreements:
+        return Measure.ARGMAX_AGREEMENT, 1 - min(agreements)
+    return Measure.COSINE, max(0.0, 1 - min(output.cosine for output in comparison.outputs))
+
+
+def _finite(comparison: Comparison) -> Gate:
+    broken = [output for output in comparison.outputs if output.non_finite]
+    count = sum(output.non_finite for output in broken)
+    reason = "Every value is finite where the source's is."
+    if broken:
+        reason = f"{count:,} values became NaN or infinite, {_worst_named(broken)}."
+    return Gate(GateName.FINITE, not broken, float(count), 0.0, reason)
+
+
+def _worst_named(broken: list[OutputParity]) -> str:
+    return "in output " + ", ".join(f"“{output.name}”" for output in broken[:3])
+
+
+def _fidelity(measure: Measure, drop: float, max_drop: float, comparison: Comparison) -> Gate:
+    passed = drop <= max_drop + ROUNDING
+    relation = "at most" if passed else "more than"
+    reason = f"{_said(measure, drop, comparison)}: {relation} the {max_drop:.2%} allowed."
+    return Gate(GateName.FIDELITY, passed, drop, max_drop, reason)
+
+
+def _said(measure: Measure, drop: float, comparison: Comparison) -> str:
+    accuracy, rows = comparison.accuracy, f"{comparison.rows:,} rows"
+    if accuracy is not None:
+        return (
+            f"Accuracy {accuracy.variant:.2%} against {accuracy.source:.2%} on "
+            f"{accuracy.rows:,} labelled rows, a drop of {drop:.2%}"
+        )
+    if measure is Measure.ARGMAX_AGREEMENT:
+        return f"The top class differs in {drop:.2%} of {rows}"
+    return f"The worst output's cosine is {1 - drop:.6f} over {rows}, a loss of {drop:.4%}"
+
+
+def _notes(
+    comparison: Comparison, source_bytes: int, variant_bytes: int, facts: VariantFacts
+) -> tuple[Note, ...]:
+    notes = []
+    if variant_bytes > source_bytes:
+        grown = f"{variant_bytes:,} bytes against {source_bytes:,}: "
+        why = why_larger(facts, variant_bytes - source_bytes)
+        notes.append(Note(NoteCode.LARGER_THAN_SOURCE, grown + why))
+    timing = comparison.timing
+    if timing.ratio > 1 + NOISE and timing.ratio_low > 1:
+        slower = (
+            f"{timing.variant_ms:.3f} ms against {timing.source_ms:.3f} ms a run "
+            f"({timing.ratio:.2f} times as long): "
+        )
+        notes.append(Note(NoteCode.SLOWER_THAN_SOURCE, slower + why_slower(facts)))
+    return (*notes, *_about_inputs(comparison))
+
+
+def _about_inputs(comparison: Comparison) -> tuple[Note, ...]:
+    """How far the comparison itself can be trusted."""
+    notes = []
+    if comparison.labels_ignored:
+        notes.append(Note(NoteCode.LABELS_IGNORED, comparison.labels_ignored))
+    if comparison.inputs is InputsUsed.SYNTHETIC:
+        what = comparison.described or "random inputs"
+        told = (
+            f"Compared on {what}, which a trained model never sees. Give an evaluation dataset "
+            "for a verdict that means something in the field."
+        )
+        notes.append(Note(NoteCode.SYNTHETIC_INPUTS, told))
+    elif comparison.rows < ENOUGH_ROWS:
+        told = (
+            f"Compared on {comparison.rows} rows only: one row weighs "
+            f"{1 / max(1, comparison.rows):.1%}. Give {ENOUGH_ROWS} or more."
+        )
+        notes.append(Note(NoteCode.FEW_ROWS, told))
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""Services that Edgewise brings along, for a laptop or a small site."""

@@ -1,0 +1,1 @@
+"""Model engines: read, transform, compare and time model files that nobody vouches for."""

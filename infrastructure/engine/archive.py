@@ -1,0 +1,61 @@
+"""Looks into a zip without unpacking it, and refuses one that is meant to do harm.
+
+A bomb is told by what it declares: more than `MOST_BYTES` in all, or a ratio above `MOST_RATIO`
+for what is large at all. Names that climb out, absolute names, links and encrypted entries are
+refused before a byte is read. zipfile itself never reads past a declared size.
+"""
+
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from infrastructure.engine.refusals import not_a_model, unsafe_archive
+
+MOST_ENTRIES = 10_000
+MOST_BYTES = 32 * 2**30
+MOST_RATIO = 250
+SMALL_BYTES = 64 * 2**20
+
+
+def entries(file: Path, most_bytes: int = MOST_BYTES) -> list[zipfile.ZipInfo]:
+    """Every entry of a zip that is safe to read, and declares at most `most_bytes` in all. Raises
+    EngineRefusal."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError) as error:
+        raise not_a_model(
+            f"The file begins like a zip and is no whole one ({error}).",
+            "It may have been cut off. Upload it again.",
+        ) from error
+    if len(found) > MOST_ENTRIES:
+        raise unsafe_archive(f"The zip has {len(found):,} entries; {MOST_ENTRIES:,} are allowed.")
+    for entry in found:
+        _check_name(entry)
+    _check_sizes(found, most_bytes)
+    return found
+
+
+def _check_name(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    path = PurePosixPath(name.replace("\\", "/"))
+    drive = len(name) > 1 and name[1] == ":"
+    if path.is_absolute() or ".." in path.parts or drive or "\x00" in name:
+        raise unsafe_archive(f"The entry {name[:120]!r} of the zip leads out of its folder.")
+    mode = entry.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        raise unsafe_archive(f"The entry {name[:120]!r} of the zip is a link.")
+    if entry.flag_bits & 0x1:
+        raise unsafe_archive(f"The entry {name[:120]!r} of the zip is encrypted.")
+
+
+def _check_sizes(found: list[zipfile.ZipInfo], most_bytes: int) -> None:
+    unpacked = sum(entry.file_size for entry in found)
+    packed = max(1, sum(entry.compress_size for entry in found))
+    if unpacked > most_bytes:
+        raise unsafe_archive(f"The zip declares {unpacked:,} bytes; {most_bytes:,} are allowed.")
+    if unpacked > SMALL_BYTES and unpacked / packed > MOST_RATIO:
+        raise unsafe_archive(
+            f"The zip's {packed:,} bytes would become {unpacked:,}, {unpacked // packed:,} times "
+            f"as many: it looks like a zip bomb."
+        )

@@ -1,0 +1,175 @@
+"""Brings a database to the current schema: numbered SQL once each, then roles, grants and
+row-level security, which are derived from the schema and applied every time.
+
+Every table with a tenant_id column is under forced row-level security: `edgewise_app` sees the
+rows of `app.tenant`, `edgewise_system` all. Neither owns anything. Nobody may change or remove an
+event. The roles' passwords are derived from the installation's secret.
+"""
+
+import hashlib
+import hmac
+from importlib.resources import files
+
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+APP, SYSTEM = "edgewise_app", "edgewise_system"
+_MIGRATION_LOCK = 0x4D494752
+_OPERATIONAL = ("uploads", "job_leases")
+_SYSTEM_READS_ONLY = ("events", "schema_migrations")
+
+
+class MigrationChanged(RuntimeError):
+    """A migration that was applied before has another text now."""
+
+
+class RoleUnbounded(RuntimeError):
+    """A runtime role could see the rows of every tenant."""
+
+
+def role_password(secret: str, role: str) -> str:
+    """HMAC-SHA256 of the role's name under the installation's secret, hexadecimal."""
+    return hmac.new(secret.encode(), f"postgres-role:{role}".encode(), hashlib.sha256).hexdigest()
+
+
+def role_url(owner_url: str, role: str, secret: str) -> str:
+    """The same database, for one of the two runtime roles."""
+    parts = conninfo_to_dict(owner_url)
+    parts.update(user=role, password=role_password(secret, role))
+    return make_conninfo("", **parts)
+
+
+def migrate(owner_url: str, *, secret: str) -> None:
+    """Applies what is missing; safe to run twice and at the same time from several processes.
+
+    Raises MigrationChanged, or psycopg.Error when the owner may not create roles or tables."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        with connection.transaction():
+            _apply_numbered(connection)
+        _create_roles(connection, secret)
+        with connection.transaction():
+            _grant(connection)
+
+
+def _apply_numbered(connection: Connection) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, sha256 text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    rows = connection.execute("SELECT name, sha256 FROM schema_migrations").fetchall()
+    applied: dict[str, str] = dict(rows)
+    for name, text in numbered_sql():
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if name not in applied:
+            connection.execute(text.encode())
+            connection.execute(
+                "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)",
+                (name, digest),
+            )
+        elif applied[name] != digest:
+            raise MigrationChanged(
+                f"migration {name} was changed after it was applied; add a new one instead"
+            )
+
+
+def numbered_sql() -> list[tuple[str, str]]:
+    """The name and text of every migration, in order."""
+    entries = [entry for entry in files("migrations").iterdir() if entry.name.endswith(".sql")]
+    return [(entry.name, entry.read_text()) for entry in sorted(entries, key=lambda e: e.name)]
+
+
+def _create_roles(connection: Connection, secret: str) -> None:
+    for role in (APP, SYSTEM):
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+        if known is None:
+            try:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            except psycopg.errors.DuplicateObject:
+                pass  # another database of this server was migrated at the same moment
+        _set_password(connection, role, role_password(secret, role))
+        _require_bounded(connection, role)
+
+
+def _require_bounded(connection: Connection, role: str) -> None:
+    """Raises RoleUnbounded for a role that row-level security does not bind."""
+    statement = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s"
+    row = connection.execute(statement, (role,)).fetchone()
+    if row is None or row[0]:
+        raise RoleUnbounded(
+            f"the role {role} exists already and bypasses row-level security; "
+            f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS, then migrate again"
+        )
+
+
+def _set_password(connection: Connection, role: str, password: str) -> None:
+    """Sends a SCRAM verifier, so that the password itself is never in the server's log."""
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), role.encode(), b"scram-sha-256"
+    ).decode()
+    statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+        sql.Identifier(role), sql.Literal(verifier)
+    )
+    for last in (False, False, True):
+        try:
+            connection.execute(statement)
+            return
+        except psycopg.errors.InternalError:  # "tuple concurrently updated" by another migration
+            if last:
+                raise
+
+
+def _grant(connection: Connection) -> None:
+    app, system = sql.Identifier(APP), sql.Identifier(SYSTEM)
+    for table, has_tenant in _tables(connection):
+        name = sql.Identifier(table)
+        connection.execute(
+            sql.SQL("REVOKE ALL ON {} FROM PUBLIC, {}, {}").format(name, app, system)
+        )
+        connection.execute(
+            sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(_app_rights(table)), name, app)
+        )
+        rights = "SELECT" if table in _SYSTEM_READS_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+        connection.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), name, system))
+        if has_tenant:
+            _secure(connection, table)
+    connection.execute(
+        sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}, {}").format(app, system)
+    )
+    connection.execute("DROP POLICY IF EXISTS lookup ON api_keys")
+    connection.execute("CREATE POLICY lookup ON api_keys FOR SELECT TO CURRENT_USER USING (true)")
+
+
+def _app_rights(table: str) -> str:
+    if table in ("events", "snapshots"):
+        return "SELECT, INSERT"
+    return "SELECT, INSERT, UPDATE, DELETE" if table in _OPERATIONAL else "SELECT"
+
+
+def _secure(connection: Connection, table: str) -> None:
+    name, app, system = (
+        sql.Identifier(table),
+        sql.Identifier(APP),
+        sql.Identifier(SYSTEM),
+    )
+    mine = sql.SQL("tenant_id = nullif(current_setting('app.tenant', true), '')::uuid")
+    for statement in (
+        sql.SQL("ALTER TABLE {0} ENABLE ROW LEVEL SECURITY"),
+        sql.SQL("ALTER TABLE {0} FORCE ROW LEVEL SECURITY"),
+        sql.SQL("DROP POLICY IF EXISTS tenant ON {0}"),
+        sql.SQL("DROP POLICY IF EXISTS everything ON {0}"),
+        sql.SQL("CREATE POLICY tenant ON {0} TO {1} USING ({3}) WITH CHECK ({3})"),
+        sql.SQL("CREATE POLICY everything ON {0} TO {2} USING (true) WITH CHECK (true)"),
+    ):
+        connection.execute(statement.format(name, app, system, mine))
+
+
+def _tables(connection: Connection) -> list[tuple[str, bool]]:
+    rows = connection.execute(
+        "SELECT c.relname, EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid"
+        " AND a.attname = 'tenant_id' AND NOT a.attisdropped)"
+        " FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        " ORDER BY 1"
+    ).fetchall()
+    return [(str(name), bool(has_tenant)) for name, has_tenant in rows]

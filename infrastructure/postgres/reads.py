@@ -1,0 +1,142 @@
+"""Rows and events read from PostgreSQL, on the asynchronous pool, inside one tenant.
+
+Each row class is one table; its fields are the columns that are read. What a view marks as deleted
+is left out here, once, for every list and every look-up.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from application.plain_json import from_json
+from application.ports.event_log import Moment, RecordedEvent
+from application.ports.leases import Tick
+from application.ports.reads import EventRow, FollowerRow, Page, Paging, Where
+from infrastructure.event_store.mapper import TypedMapper
+from infrastructure.event_store.postgres import recorded_event
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.row_sql import count_sql, find_sql, page_of, page_sql, pages_sql
+from infrastructure.postgres.stored_events import event_row
+
+R = TypeVar("R")
+K = TypeVar("K")
+
+_FOLLOWERS = """
+SELECT name, position, stopped_position, stopped_topic, stopped_error, stopped_since
+FROM followers ORDER BY name
+"""
+_LAST_GIVEN = """
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'position')), 0) AS last
+"""
+_HEAD = """
+SELECT position FROM events
+WHERE (%(position)s::bigint IS NULL OR position <= %(position)s)
+  AND (%(time)s::timestamptz IS NULL OR recorded_at <= %(time)s)
+  AND tenant_id = %(tenant)s
+ORDER BY position DESC LIMIT 1
+"""
+_EVENT = "SELECT position, recorded_at, tenant_id, originator_id, originator_version, topic, state"
+_STORY = f"{_EVENT} FROM events WHERE tenant_id = %s AND position > %s ORDER BY position LIMIT %s"
+_STORY_OF = f"""
+{_EVENT} FROM events WHERE originator_id = %s AND position > %s ORDER BY originator_version LIMIT %s
+"""
+_NAMED = f"""
+{_EVENT} FROM events JOIN unnest(%s::uuid[], %s::bigint[]) AS wanted (stream, version)
+ON originator_id = stream AND originator_version = version
+"""
+_STREAMS = f"""
+{_EVENT} FROM events WHERE originator_id = ANY(%s) AND position > %s
+  AND (%s::bigint IS NULL OR position <= %s) ORDER BY position LIMIT %s
+"""
+_TICKS = """
+SELECT tick FROM job_leases
+WHERE job_id = ANY(%s) AND tick IS NOT NULL AND expires_at > clock_timestamp()
+"""
+
+
+class PostgresReads:
+    """Implements `application.ports.reads.Reads`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mapper = TypedMapper()
+
+    def within(self, tenant_id: UUID) -> "PostgresTenantReads":
+        return PostgresTenantReads(self._database, self._mapper, tenant_id)
+
+    async def followers(self) -> list[FollowerRow]:
+        async with self._database.reading(UUID(int=0)) as connection:
+            found = await (await connection.execute(_FOLLOWERS)).fetchall()
+        return [FollowerRow(**row) for row in found]
+
+    async def last_given(self) -> int:
+        async with self._database.reading(UUID(int=0)) as connection:
+            row = await (await connection.execute(_LAST_GIVEN)).fetchone()
+        assert row is not None
+        return int(row["last"])
+
+
+class PostgresTenantReads:
+    """Implements `application.ports.reads.TenantReads`."""
+
+    def __init__(self, database: Database, mapper: TypedMapper, tenant_id: UUID) -> None:
+        self._database, self._mapper, self._tenant_id = database, mapper, tenant_id
+
+    async def find(self, row_class: type[R], column: str, values: Collection[Any]) -> list[R]:
+        found = await self._fetch(find_sql(row_class, column), {"values": list(values)})
+        return [row_class(**row) for row in found]
+
+    async def page(self, row_class: type[R], where: Where, paging: Paging) -> Page[R]:
+        statement, values = page_sql(row_class, where, paging)
+        found = await self._fetch(statement, values)
+        return page_of([row_class(**row) for row in found], paging)
+
+    async def pages(
+        self, row_class: type[R], column: str, keys: Collection[K], where: Where, paging: Paging
+    ) -> Mapping[K, Page[R]]:
+        statement, values = pages_sql(row_class, column, where, paging)
+        rows: dict[K, list[R]] = {key: [] for key in keys}
+        for row in await self._fetch(statement, {**values, "keys": list(rows)}):
+            rows[row[column]].append(row_class(**row))
+        return {key: page_of(found, paging) for key, found in rows.items()}
+
+    async def count(self, row_class: type[Any], where: Where) -> int:
+        statement, values = count_sql(row_class, where)
+        return int((await self._fetch(statement, values))[0]["count"])
+
+    async def head(self, until: Moment = Moment()) -> int:  # noqa: B008
+        values = {"position": until.position, "time": until.time, "tenant": self._tenant_id}
+        found = await self._fetch(_HEAD, values)
+        return int(found[0]["position"]) if found else 0
+
+    async def story(self, after: int, limit: int, stream: UUID | None) -> list[EventRow]:
+        statement = _STORY if stream is None else _STORY_OF
+        found = await self._fetch(statement, (stream or self._tenant_id, after, limit))
+        return [event_row(row) for row in found]
+
+    async def named(self, references: Collection[str]) -> Mapping[str, EventRow]:
+        parts = [reference.split("/") for reference in references]
+        streams, versions = [UUID(part[0]) for part in parts], [int(part[1]) for part in parts]
+        found = [event_row(row) for row in await self._fetch(_NAMED, (streams, versions))]
+        return {f"{row.stream_id}/{row.version}": row for row in found}
+
+    async def streams(
+        self, streams: Collection[UUID], after: int, until: int | None, limit: int
+    ) -> Sequence[RecordedEvent]:
+        found = await self._fetch(_STREAMS, (list(streams), after, until, until, limit))
+        return [recorded_event(row, self._mapper) for row in found]
+
+    async def ticks(self, job_ids: Collection[UUID]) -> Mapping[UUID, Tick]:
+        found = await self._fetch(_TICKS, (list(job_ids),))
+        ticks = [from_json(row["tick"], Tick) for row in found]
+        return {tick.job_id: tick for tick in ticks}
+
+    async def _fetch(
+        self, statement: str | sql.Composed, values: Mapping[str, Any] | Sequence[Any]
+    ) -> list[DictRow]:
+        query = statement if isinstance(statement, sql.Composed) else statement.encode()
+        async with self._database.reading(self._tenant_id) as connection:
+            return await (await connection.execute(query, values)).fetchall()

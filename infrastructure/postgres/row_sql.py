@@ -1,0 +1,123 @@
+"""The SQL of reading rows: one table a row class, pages by position, deleted things left out."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from psycopg import sql
+
+from application.ports.reads import Page, Paging, Where
+from application.views.benchmark import BenchmarkRow
+from application.views.dataset import DatasetRow, DatasetVersionRow
+from application.views.device_profile import DeviceProfileRow
+from application.views.job import JobRow
+from application.views.model import AliasRow, ArtifactRow, ModelRow
+from application.views.quota import QuotaUnitRow
+from application.views.tenant import ApiKeyRow, TenantRow
+
+R = TypeVar("R")
+
+TABLES: dict[type[Any], str] = {
+    TenantRow: "tenants",
+    ApiKeyRow: "api_keys",
+    QuotaUnitRow: "quota_units",
+    ModelRow: "models",
+    ArtifactRow: "artifacts",
+    AliasRow: "model_aliases",
+    DatasetRow: "datasets",
+    DatasetVersionRow: "dataset_versions",
+    DeviceProfileRow: "device_profiles",
+    JobRow: "jobs",
+    BenchmarkRow: "benchmarks",
+}
+_LIVE: dict[type[Any], sql.SQL] = {
+    ModelRow: sql.SQL("status <> 'DELETED'"),
+    DatasetRow: sql.SQL("NOT deleted"),
+    DeviceProfileRow: sql.SQL("NOT deleted"),
+}
+
+Statement = tuple[sql.Composed, dict[str, Any]]
+
+
+def find_sql(row_class: type[Any], column: str) -> sql.Composed:
+    """Takes `values`."""
+    return sql.SQL("SELECT {} FROM {} WHERE {} AND {} = ANY(%(values)s)").format(
+        _columns(row_class), _table(row_class), _live(row_class), sql.Identifier(column)
+    )
+
+
+def count_sql(row_class: type[Any], where: Where) -> Statement:
+    conditions, values = _conditions(row_class, where)
+    statement = sql.SQL("SELECT count(*) AS count FROM {} WHERE {}")
+    return statement.format(_table(row_class), conditions), values
+
+
+def page_sql(row_class: type[Any], where: Where, paging: Paging) -> Statement:
+    """One row more than the page has, read from the end where the page begins."""
+    return _page(row_class, sql.SQL("true"), where, paging)
+
+
+def pages_sql(row_class: type[Any], column: str, where: Where, paging: Paging) -> Statement:
+    """The same for each of `keys`, which are UUIDs."""
+    mine = sql.SQL("{} = k.key").format(sql.Identifier(column))
+    page, values = _page(row_class, mine, where, paging)
+    statement = sql.SQL(
+        "SELECT page.* FROM unnest(%(keys)s::uuid[]) AS k (key) CROSS JOIN LATERAL ({}) AS page"
+    )
+    return statement.format(page), values
+
+
+def page_of(found: Sequence[R], paging: Paging) -> Page[R]:
+    """The page, from rows that were read with one more than it has."""
+    more = len(found) > paging.count
+    rows = tuple(found[: paging.count])
+    if paging.backward:
+        return Page(rows[::-1], has_next=paging.before is not None, has_previous=more)
+    return Page(rows, has_next=more, has_previous=paging.after is not None)
+
+
+def _page(row_class: type[Any], mine: sql.Composable, where: Where, paging: Paging) -> Statement:
+    conditions, values = _conditions(row_class, where)
+    bounds = [mine, conditions]
+    if paging.after is not None:
+        bounds.append(sql.SQL("position < %(after)s"))
+    if paging.before is not None:
+        bounds.append(sql.SQL("position > %(before)s"))
+    statement = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY position {} LIMIT %(limit)s").format(
+        _columns(row_class),
+        _table(row_class),
+        sql.SQL(" AND ").join(bounds),
+        sql.SQL("ASC" if paging.backward else "DESC"),
+    )
+    places = {"after": paging.after, "before": paging.before, "limit": paging.count + 1}
+    return statement, {**values, **places}
+
+
+def _conditions(row_class: type[Any], where: Where) -> tuple[sql.Composable, dict[str, Any]]:
+    parts: list[sql.Composable] = [_live(row_class)]
+    values: dict[str, Any] = {}
+    for column, value in where.equal:
+        if value is None:
+            parts.append(sql.SQL("{} IS NULL").format(sql.Identifier(column)))
+            continue
+        values[f"equal_{column}"] = value
+        place = sql.Placeholder(f"equal_{column}")
+        parts.append(sql.SQL("{} = {}").format(sql.Identifier(column), place))
+    for column, text in where.containing:
+        values[f"containing_{column}"] = text
+        place = sql.Placeholder(f"containing_{column}")
+        contains = sql.SQL("strpos(lower({}), lower({})) > 0")
+        parts.append(contains.format(sql.Identifier(column), place))
+    return sql.SQL(" AND ").join(parts), values
+
+
+def _live(row_class: type[Any]) -> sql.SQL:
+    return _LIVE.get(row_class, sql.SQL("true"))
+
+
+def _table(row_class: type[Any]) -> sql.Identifier:
+    return sql.Identifier(TABLES[row_class])
+
+
+def _columns(row_class: type[Any]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(row_class))

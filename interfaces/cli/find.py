@@ -1,0 +1,166 @@
+"""The object that a person means by a name, an id, or the beginning of an id.
+
+Models, datasets and profiles have names. An artifact is named within its model by variant or by
+alias: `digits:static-int8`, `digits:production`; of several versions the latest is meant, and
+`digits:static-int8@2` is the one of version 2. A name beats nothing: what is an id is an id.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from interfaces.cli.client import Client
+from interfaces.cli.ids import by_beginning, is_id, relay_id
+from interfaces.cli.queries import artifact as artifact_queries
+from interfaces.cli.queries import dataset as dataset_queries
+from interfaces.cli.queries import job as job_queries
+from interfaces.cli.queries import model as model_queries
+from interfaces.cli.queries import profile as profile_queries
+from interfaces.cli.queries import tenant as tenant_queries
+from interfaces.cli.refused import CommandRefused, not_found
+
+RECENT_JOBS = 100
+
+
+def model(client: Client, wanted: str, document: str = model_queries.FIND) -> dict[str, Any]:
+    """Refuses NOT_FOUND."""
+    found = model_or_none(client, wanted, document)
+    if found is None:
+        raise not_found("model", wanted, "model")
+    return found
+
+
+def model_or_none(
+    client: Client, wanted: str, document: str = model_queries.FIND, **variables: Any
+) -> dict[str, Any] | None:
+    return _named(client, "Model", wanted, document, variables)
+
+
+def dataset(client: Client, wanted: str, field: str = "dataset") -> dict[str, Any]:
+    """Refuses NOT_FOUND naming `field`."""
+    found = dataset_or_none(client, wanted)
+    if found is None:
+        raise not_found("dataset", wanted, field)
+    return found
+
+
+def dataset_or_none(
+    client: Client, wanted: str, document: str = dataset_queries.FIND, **variables: Any
+) -> dict[str, Any] | None:
+    return _named(client, "Dataset", wanted, document, variables)
+
+
+def profile(client: Client, wanted: str) -> dict[str, Any]:
+    """A template or one of the tenant's own. Refuses NOT_FOUND."""
+    held = [*client.run(profile_queries.TEMPLATES)["deviceProfileTemplates"]]
+    held += client.pages(profile_queries.LIST, "deviceProfiles")
+    for candidate in held:
+        names = (candidate["name"].casefold(), candidate["id"])
+        if wanted.casefold() in names or relay_id("DeviceProfile", wanted) == candidate["id"]:
+            return dict(candidate)
+    return _by_beginning(held, wanted, "profile")
+
+
+def key(client: Client, wanted: str) -> dict[str, Any]:
+    """An API key by id, its beginning, or its label where only one that works has it."""
+    held = list(client.pages(tenant_queries.KEY_LIST, "apiKeys"))
+    exact = relay_id("ApiKey", wanted)
+    working = [k for k in held if k["label"] == wanted and not k["revokedAt"]]
+    if len(working) > 1:
+        raise CommandRefused("AMBIGUOUS", f"Several keys are labelled {wanted}. Give an id.", "key")
+    for candidate in [*working, *held]:
+        if candidate["id"] == exact or candidate in working:
+            return candidate
+    return _by_beginning(held, wanted, "key")
+
+
+def job_id(client: Client, wanted: str) -> str:
+    """The Relay id of a job; a beginning is looked up among the latest. Refuses NOT_FOUND."""
+    exact = relay_id("Job", wanted)
+    if exact is not None:
+        return exact
+    edges = client.run(job_queries.LIST, first=RECENT_JOBS)["jobs"]["edges"]
+    found: str = _by_beginning([edge["node"] for edge in edges], wanted, "job")["id"]
+    return found
+
+
+def anything(client: Client, wanted: str) -> str:
+    """The id of whatever has a story: an id of any kind, a name of a model or dataset, or the
+    beginning of a job's id. Refuses NOT_FOUND."""
+    if is_id(wanted):
+        return wanted
+    for found in (model_or_none(client, wanted), dataset_or_none(client, wanted)):
+        if found is not None:
+            return str(found["id"])
+    try:
+        return job_id(client, wanted)
+    except CommandRefused as refused:
+        if refused.code != "NOT_FOUND":
+            raise
+    raise not_found("object", wanted, "stream")
+
+
+def artifact_id(client: Client, wanted: str, model_id: str | None = None) -> str:
+    """The Relay id of an artifact: an id, `MODEL:REFERENCE`, or within a model a reference."""
+    exact = relay_id("Artifact", wanted)
+    if exact is not None:
+        return exact
+    if model_id is None:
+        name, _, reference = wanted.rpartition(":")
+        if not name:
+            raise CommandRefused(
+                "INVALID",
+                f"“{wanted}” is no artifact. Give its id, or MODEL:VARIANT or MODEL:ALIAS.",
+                "artifact",
+            )
+        model_id, wanted = model(client, name)["id"], reference
+    assert model_id is not None
+    return _reference(client, model_id, wanted)
+
+
+def artifacts_of_version(client: Client, model_id: str, version: int) -> list[str]:
+    """The source of a version and the latest artifact of each of its variants."""
+    held = client.pages(artifact_queries.REFERENCES, "model", "artifacts", modelId=model_id)
+    of_version = [one for one in held if one["version"] == version]
+    newest = {one["variant"]: one["id"] for one in sorted(of_version, key=_position)}
+    return list(newest.values())
+
+
+def _position(artifact: dict[str, Any]) -> int:
+    return int(artifact["position"])
+
+
+def _reference(client: Client, model_id: str, wanted: str) -> str:
+    held = list(client.pages(artifact_queries.REFERENCES, "model", "artifacts", modelId=model_id))
+    data = client.run(artifact_queries.REFERENCES, modelId=model_id, first=1)
+    for alias in data["model"]["aliases"] if data["model"] else ():
+        if alias["name"] == wanted:
+            return str(alias["artifact"]["id"])
+    variant, _, version = wanted.partition("@")
+    of_variant = [
+        one for one in held if one["variant"] == variant and version in ("", str(one["version"]))
+    ]
+    if of_variant:
+        newest = max(of_variant, key=lambda one: (one["version"], one["position"]))
+        return str(newest["id"])
+    found: str = _by_beginning(held, wanted, "artifact")["id"]
+    return found
+
+
+def _named(
+    client: Client, kind: str, wanted: str, document: str, variables: dict[str, Any]
+) -> dict[str, Any] | None:
+    field = kind[0].lower() + kind[1:]
+    exact = relay_id(kind, wanted)
+    if exact is not None:
+        found: dict[str, Any] | None = client.run(document, id=exact, **variables)[field]
+        if found is not None:
+            return found
+    by_name: dict[str, Any] | None = client.run(document, name=wanted, **variables)[field]
+    return by_name
+
+
+def _by_beginning(held: Sequence[dict[str, Any]], wanted: str, what: str) -> dict[str, Any]:
+    found = by_beginning(wanted, [one["id"] for one in held], what)
+    if found is None:
+        raise not_found(what, wanted, what)
+    return next(one for one in held if one["id"] == found)

@@ -1,0 +1,150 @@
+"""`edgewise optimize` and `benchmark`: asking for work on a model, and seeing it through."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from interfaces.cli import choices, find, show
+from interfaces.cli.benchmarks import measured, print_benchmarks
+from interfaces.cli.client import Client
+from interfaces.cli.ids import uuid_of
+from interfaces.cli.queries import job as queries
+from interfaces.cli.session import Session, connected
+from interfaces.cli.variants import findings, print_findings
+from interfaces.cli.watch import require_success, watched
+
+ModelArgument = Annotated[str, typer.Argument(help="The model's name or id.", show_default=False)]
+NoWatchOption = Annotated[
+    bool, typer.Option("--no-watch", help="Only ask; do not wait for the end.")
+]
+
+
+def request_optimization(client: Client, model_id: str, **wanted: Any) -> dict[str, Any]:
+    """Asks for the job; what is None is left to the server. Raises CommandRefused."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    payload = client.change(queries.OPTIMIZE, modelId=model_id, input=given)
+    job: dict[str, Any] = payload["job"]
+    return job
+
+
+def request_benchmark(client: Client, model_id: str, **wanted: Any) -> dict[str, Any]:
+    """As request_optimization."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    payload = client.change(queries.BENCHMARK, modelId=model_id, input=given)
+    job: dict[str, Any] = payload["job"]
+    return job
+
+
+@connected
+def optimize(
+    session: Session,
+    model: ModelArgument,
+    artifact: Annotated[
+        str | None, typer.Option(help="What to start from; else the latest version's upload.")
+    ] = None,
+    level: Annotated[
+        choices.Level, typer.Option(case_sensitive=False, help="What matters most.")
+    ] = choices.Level.BALANCED,
+    passes: Annotated[
+        list[choices.Pass] | None,
+        typer.Option("--pass", case_sensitive=False, help="Only these; may be repeated."),
+    ] = None,
+    calibration: Annotated[
+        str | None, typer.Option(help="A dataset with typical inputs, for STATIC_INT8.")
+    ] = None,
+    evaluation: Annotated[
+        str | None, typer.Option(help="A labelled dataset, to judge accuracy by.")
+    ] = None,
+    max_drop: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="The most that a variant may lose.")
+    ] = 0.01,
+    method: Annotated[
+        choices.CalibrationMethod, typer.Option(case_sensitive=False, help="For STATIC_INT8.")
+    ] = choices.CalibrationMethod.MINMAX,
+    profile: Annotated[str | None, typer.Option(help="The device profile it is for.")] = None,
+    no_watch: NoWatchOption = False,
+) -> None:
+    """Optimize a model and compare the variants.
+
+    Follows the job live, then tells how each variant compares with the original, and which one
+    it would choose and why.
+    """
+    client = session.client
+    found = find.model(client, model)
+    job = request_optimization(
+        client,
+        found["id"],
+        artifactId=find.artifact_id(client, artifact, found["id"]) if artifact else None,
+        level=level.value,
+        passes=[one.value for one in passes] if passes else None,
+        calibrationDatasetId=_dataset(client, calibration, "calibration"),
+        evaluationDatasetId=_dataset(client, evaluation, "evaluation"),
+        maxDrop=max_drop,
+        calibrationMethod=method.value,
+        deviceProfileId=find.profile(client, profile)["id"] if profile else None,
+    )
+    see_through(session, job, watch=not no_watch)
+
+
+@connected
+def benchmark(
+    session: Session,
+    model: ModelArgument,
+    artifacts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids, variants or aliases; else all of the latest version."),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, max=10_000, help="Measured inferences.")] = 100,
+    warmup: Annotated[int, typer.Option(min=0, max=1_000, help="Unmeasured ones first.")] = 10,
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="Else the server's.")] = None,
+    batch: Annotated[int, typer.Option(min=1, max=1_024, help="Items an inference.")] = 1,
+    no_watch: NoWatchOption = False,
+) -> None:
+    """Measure artifacts of a model side by side.
+
+    Each in a fresh process: p50, p90, p99, throughput, load time and peak memory.
+    """
+    client = session.client
+    found = find.model(client, model)
+    job = request_benchmark(
+        client,
+        found["id"],
+        artifactIds=_artifacts(client, found, artifacts),
+        runs=runs,
+        warmup=warmup,
+        threads=threads,
+        batch=batch,
+    )
+    see_through(session, job, watch=not no_watch)
+
+
+def see_through(session: Session, job: dict[str, Any], *, watch: bool) -> None:
+    """Follows a job to its end and prints what came of it. Refuses when it did not succeed."""
+    if not watch:
+        session.done(
+            job,
+            f"{show.text(job['kind'])} {uuid_of(job['id'])} is {job['status'].lower()}. Watch it: "
+            f"[bold]edgewise job watch {uuid_of(job['id'])}[/bold]",
+        )
+        return
+    ended = require_success(watched(session, job["id"]))
+    session.answer(ended, lambda: print_result(session.client, ended))
+
+
+def print_result(client: Client, job: dict[str, Any]) -> None:
+    """What a job that succeeded brought, by its kind."""
+    if job["kind"] == "optimize":
+        print_findings(findings(job))
+    elif job["kind"] == "benchmark":
+        print_benchmarks(measured(client, job))
+
+
+def _dataset(client: Client, wanted: str | None, field: str) -> str | None:
+    return str(find.dataset(client, wanted, field)["id"]) if wanted else None
+
+
+def _artifacts(client: Client, model: dict[str, Any], wanted: Sequence[str] | None) -> list[str]:
+    if wanted:
+        return [find.artifact_id(client, one, model["id"]) for one in wanted]
+    return find.artifacts_of_version(client, model["id"], model["versions"])

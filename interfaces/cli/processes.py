@@ -1,0 +1,194 @@
+"""The commands that run Edgewise itself: all in one process, or each part in its own."""
+
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from interfaces.bootstrap import Installation
+    from interfaces.first_key import Credentials
+    from interfaces.settings import Settings
+
+console = Console(stderr=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the command line."""
+    for command in (up, api, worker, projector, migrate):
+        app.command()(command)
+
+
+Port = Annotated[int | None, typer.Option(help="Port of the API; 8080 unless EDGEWISE_PORT.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")]
+
+
+def up(port: Port = None, host: Host = None) -> None:
+    """Start everything in one process: API, projections, worker and, unless DATABASE_URL is set,
+    a PostgreSQL of its own."""
+    from interfaces.only_one import AlreadyRunning, only_one
+
+    started = time.perf_counter()
+    settings = _settings(host, port)
+    _require_free(settings)
+    try:
+        with only_one(settings.home):
+            _run_all(settings, started)
+    except AlreadyRunning as already:
+        console.print(f"error: CONFLICT: {already}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from already
+
+
+def _run_all(settings: "Settings", started: float) -> None:
+    from interfaces.bootstrap import keep_embedded, stop_embedded
+
+    try:
+        installation, credentials = _prepared(settings)
+        try:
+            keep_embedded(installation)
+            installation.start_projector()
+            installation.start_worker()
+            _serve(installation.api(), settings, lambda: _welcome(settings, credentials, started))
+        finally:
+            installation.close()
+    finally:
+        stop_embedded(settings)
+
+
+def api(port: Port = None, host: Host = None) -> None:
+    """Serve GraphQL, uploads and downloads."""
+    settings = _settings(host, port)
+    _require_free(settings)
+    installation = _installation(settings)
+    try:
+        _serve(installation.api(), settings, lambda: console.print(f"API on {settings.url}"))
+    finally:
+        installation.close()
+
+
+def worker() -> None:
+    """Carry out jobs: optimizations and benchmarks."""
+    installation = _installation(_settings(None, None))
+    installation.start_worker()
+    _until_told(installation, "worker ready")
+
+
+def projector() -> None:
+    """Keep views up to date and carry out policies. Several may run: one works, others stand by."""
+    installation = _installation(_settings(None, None))
+    installation.start_projector()
+    _until_told(installation, "projector ready")
+
+
+def migrate() -> None:
+    """Bring the database to the current schema, and make the first key where there is none."""
+    settings = _settings(None, None)
+    installation, _ = _prepared(settings)
+    installation.close()
+    console.print(f"The schema is current. The first key is in {settings.home}/credentials.json")
+
+
+def _settings(host: str | None, port: int | None) -> "Settings":
+    import dataclasses
+
+    from interfaces.logs import configure_logs
+    from interfaces.settings import BadSetting, read_settings
+
+    try:
+        settings = read_settings()
+    except BadSetting as bad:
+        console.print(f"error: INVALID: {bad}", markup=False)
+        raise typer.Exit(2) from bad
+    settings = dataclasses.replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+    )
+    configure_logs(as_json=settings.log_json)
+    return settings
+
+
+def _require_free(settings: "Settings") -> None:
+    """Refuses an address that cannot be listened on, before anything is started."""
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            message = f"{settings.host}:{settings.port} cannot be listened on ({error.strerror})."
+            remedy = "Choose another port with --port, or stop what uses it."
+            console.print(f"error: CONFLICT: {message} {remedy}", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+def _installation(settings: "Settings") -> "Installation":
+    from interfaces.bootstrap import Installation
+
+    return Installation.of(settings)
+
+
+def _prepared(settings: "Settings") -> tuple["Installation", "Credentials"]:
+    """Migrated, and with a first key."""
+    from interfaces.first_key import ensure_first_key
+
+    installation = _installation(settings)
+    installation.migrate()
+    credentials = ensure_first_key(installation.platform, settings.home, settings.url)
+    return installation, credentials
+
+
+def _serve(app: "Starlette", settings: "Settings", ready: "object") -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: object = None) -> None:
+            await super().startup()
+            if self.started and callable(ready):
+                ready()
+
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws_max_size=2**20,
+    )
+    # uvicorn raises the signal again once it has shut down; the default would end us on the spot,
+    # before the worker has given its work back and PostgreSQL is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    Server(config).run()
+
+
+def _welcome(settings: "Settings", credentials: "Credentials", started: float) -> None:
+    seconds = time.perf_counter() - started
+    console.print(f"\nEdgewise is up after {seconds:.1f} s.")
+    for name, value in (
+        ("API", f"{settings.url}/graphql"),
+        ("Token", credentials.token),
+        ("Data", str(settings.home)),
+    ):
+        console.print(f"  {name:<6} {value}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Press Ctrl-C to stop.")
+
+
+def _until_told(installation: "Installation", message: str) -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    console.print(message)
+    try:
+        while not told.wait(1):
+            pass
+    finally:
+        installation.close()

@@ -1,0 +1,1 @@
+"""The GraphQL documents of the CLI, one file a feature."""

@@ -1,0 +1,1 @@
+"""GraphiQL, the page for trying queries out, served from this installation alone."""

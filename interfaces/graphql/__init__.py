@@ -1,0 +1,1 @@
+"""The GraphQL API: one file a feature, named as in the domain."""

@@ -1,0 +1,112 @@
+"""Carrying out a mutation: one command on a thread, then the object as reads show it.
+
+A refusal becomes `userErrors`, its field spelled as the mutation's argument. When the projection
+lags longer than 5 s the object is null, and `eventPosition` says what to wait for.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import anyio.to_thread
+import strawberry
+from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from application.commands.command import Request
+from application.platform import Platform
+from domain.refusal import Refusal, RefusalCode
+from interfaces.graphql.context import Info
+from interfaces.graphql.errors import UserError, user_error
+from interfaces.graphql.fields import field
+from interfaces.graphql.reading import Shown
+from interfaces.graphql.scalars import BigInt
+
+P = ParamSpec("P")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@strawberry.interface(description="What every mutation answers.")
+class Payload:
+    event_position: BigInt | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+class AsUserErrors(FieldExtension):
+    """Turns a refusal into the payload that says so."""
+
+    def __init__(self, payload: type[Payload]) -> None:
+        self._payload = payload
+        self._arguments: list[str] = []
+
+    def apply(self, field: StrawberryField) -> None:
+        self._arguments = [to_camel_case(argument.python_name) for argument in field.arguments]
+
+    async def resolve_async(
+        self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
+    ) -> Any:
+        try:
+            return await next_(source, info, **kwargs)
+        except Refusal as refusal:
+            error = user_error(refusal)
+            error.field = self._spelled(error.field)
+            return self._payload(user_errors=[error])
+
+    def _spelled(self, field: str | None) -> str | None:
+        """`id` is the mutation's own id argument; what is no argument is inside the input."""
+        if field is None or field in self._arguments:
+            return field
+        if field == "id":
+            return next((name for name in self._arguments if name.endswith("Id")), field)
+        inside = next((name for name in self._arguments if name in ("input", "hardware")), None)
+        return f"{inside}.{field}" if inside else field
+
+
+def mutation(payload: type[Payload], description: str | None = None) -> Callable[[F], F]:
+    """A mutation field that answers with this payload."""
+    return field(description, [AsUserErrors(payload)])
+
+
+async def carry_out(
+    info: Info,
+    command: Callable[Concatenate[Platform, Request, P], T],
+    key: str | None = None,
+    /,
+    *args: P.args,
+    **inputs: P.kwargs,
+) -> T:
+    """Runs a command on one of the command threads."""
+    context = info.context
+    request = Request(context.caller, id=context.request_id, idempotency_key=key)
+    work = partial(command, context.platform, request, *args, **inputs)
+    return await anyio.to_thread.run_sync(work, limiter=context.limiter)
+
+
+async def shown_after(
+    info: Info,
+    position: int,
+    shown: Shown[Any, T],
+    row_class: type[Any],
+    id: UUID,
+    view: str,
+) -> T | None:
+    """The object once its view has reached the position; None when that takes too long, or when
+    it is gone."""
+    if not await caught_up(info, position, view):
+        return None
+    present = info.context.present
+    row = await present.one(row_class, id)
+    return None if row is None else shown.of(row, present)
+
+
+async def caught_up(info: Info, position: int, *views: str) -> bool:
+    try:
+        await info.context.waiter.reached(position, views)
+    except Refusal as refusal:
+        if refusal.code is RefusalCode.PROJECTION_LAGGING:
+            return False
+        raise
+    return True
