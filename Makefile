@@ -2,7 +2,7 @@
 #
 # `setup` needs Python 3.11 or newer, make and a shell, works as root and as an ordinary user, and
 # writes to standard error only, so that `make -s demo ARGS="--once --json"` prints nothing else.
-# ARGS is passed on by demo, test and up.
+# ARGS is passed on by demo, test, bench, chaos and up.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -15,7 +15,7 @@ PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14
 UV := UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=60 UV_LINK_MODE=copy $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format lock schema clean
+.PHONY: help setup demo up test bench chaos lint format lock schema clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
@@ -31,6 +31,12 @@ up: $(STAMP) ## Start the platform on this machine: API, projections and worker
 
 test: $(STAMP) ## Run all tests; ARGS="tests/domain -k quota" for some of them
 	$(BIN)/pytest -n 2 $(ARGS)
+
+bench: $(STAMP) ## Measure speed against baselines; ARGS="append_one upload_1gb" for some
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(STAMP) ## Kill every process again and again under load, then count; ARGS="--kills 1000"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(STAMP) ## Check style, format, types and layers
 	$(BIN)/ruff check

@@ -1,40 +1,35 @@
 """An object as it was: its stream folded up to a moment, through the same views as the live tables.
 
 The past answers the same questions as the present (`ports.reads.Rows`), so a client sees the same
-types. What belongs to other streams, a model's jobs and measurements, is folded from those.
+types. What belongs to other streams, a model's jobs and measurements, is folded from those. Lists
+of all of a tenant's things are in `application.pasts`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from application.ports.event_log import Moment
-from application.ports.reads import Page, Paging, TenantReads, Where
+from application.ports.reads import Followers, Page, Paging, TenantReads, Where
 from application.views.benchmark import BenchmarkRow, benchmarks
-from application.views.dataset import DatasetRow, DatasetVersionRow, datasets
-from application.views.device_profile import DeviceProfileRow, device_profiles
+from application.views.dataset import datasets
+from application.views.device_profile import device_profiles
 from application.views.job import JobRow, jobs
+from application.views.memory_rows import MemoryRows
 from application.views.memory_tables import MemoryTables
-from application.views.model import AliasRow, ArtifactRow, ModelRow, models
-from domain.model import ModelStatus
+from application.views.model import models
+from application.views.tenant import tenants
+from domain.naming import Name
 from domain.refusal import invalid
 
 R = TypeVar("R")
 K = TypeVar("K")
 
 EVENTS_AT_ONCE = 500
-_VIEWS = (models, datasets, device_profiles, jobs, benchmarks)
-_TABLES: dict[type[Any], str] = {
-    ModelRow: "models",
-    ArtifactRow: "artifacts",
-    AliasRow: "model_aliases",
-    DatasetRow: "datasets",
-    DatasetVersionRow: "dataset_versions",
-    DeviceProfileRow: "device_profiles",
-    JobRow: "jobs",
-    BenchmarkRow: "benchmarks",
-}
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""A client's clock may be ahead of the database's: “now” is no future."""
+_VIEWS = (tenants, models, datasets, device_profiles, jobs, benchmarks)
 
 
 def checked_moment(moment: Moment) -> Moment:
@@ -48,20 +43,46 @@ def checked_moment(moment: Moment) -> Moment:
     return moment
 
 
-async def past_of(reads: TenantReads, stream: UUID, moment: Moment) -> "Past":
+async def position_of(reads: TenantReads, followers: Followers, moment: Moment) -> int:
+    """The tenant's newest position at a moment; 0 before its first event. Raises
+    Refusal(INVALID) for a moment that cannot be or has not come yet."""
+    checked_moment(moment)
+    if moment.position is not None and moment.position > await followers.last_given():
+        raise invalid(
+            "asOf",
+            f"The log has no position {moment.position} yet. Give one that an event has.",
+        )
+    if moment.time is not None and moment.time > (now := await reads.now()) + CLOCKS_DIFFER:
+        raise invalid("asOf", f"This time has not come yet: it is {now:%Y-%m-%dT%H:%M:%SZ} here.")
+    return await reads.head(moment)
+
+
+async def past_of(reads: TenantReads, stream: UUID, until: int) -> "Past":
     """The past of one object and of what hangs on it."""
-    until = await reads.head(checked_moment(moment))
     past = Past(reads, until)
     await past.fold([stream])
     return past
+
+
+async def holder_of(
+    reads: TenantReads, tenant_id: UUID, kind: str, name: str, until: int
+) -> UUID | None:
+    """The id of what had a name at a position, without regard to case."""
+    stream, holder, after = Name.id_of(tenant_id, kind, name), None, 0
+    while events := await reads.streams([stream], after, until, EVENTS_AT_ONCE):
+        for recorded in events:
+            holder = getattr(recorded.event, "holder", None)
+            after = recorded.position
+    return holder
 
 
 class Past:
     """Implements `application.ports.reads.Rows` up to the position `until`."""
 
     def __init__(self, reads: TenantReads, until: int, *, with_deleted: bool = False) -> None:
-        self._reads, self._until, self._with_deleted = reads, until, with_deleted
+        self._reads, self._until = reads, until
         self._tables = MemoryTables(*_VIEWS)
+        self._rows = MemoryRows(self._tables, with_deleted=with_deleted)
         self._folded: set[UUID] = set()
 
     async def fold(self, streams: Collection[UUID]) -> None:
@@ -86,26 +107,21 @@ class Past:
 
     async def find(self, row_class: type[R], column: str, values: Collection[Any]) -> list[R]:
         await self._fold_others(row_class, column, values)
-        wanted = set(values)
-        return [row for row in self._rows(row_class) if getattr(row, column) in wanted]
+        return self._rows.find(row_class, column, values)
 
     async def page(self, row_class: type[R], where: Where, paging: Paging) -> Page[R]:
         for column, value in where.equal:
             await self._fold_others(row_class, column, [value])
-        return _page(self._rows(row_class), where, paging)
+        return self._rows.page(row_class, where, paging)
 
     async def pages(
         self, row_class: type[R], column: str, keys: Collection[K], where: Where, paging: Paging
     ) -> Mapping[K, Page[R]]:
         await self._fold_others(row_class, column, keys)
-        rows = self._rows(row_class)
-        return {
-            key: _page([row for row in rows if getattr(row, column) == key], where, paging)
-            for key in keys
-        }
+        return self._rows.pages(row_class, column, keys, where, paging)
 
     async def count(self, row_class: type[Any], where: Where) -> int:
-        return sum(_matches(row, where) for row in self._rows(row_class))
+        return self._rows.count(row_class, where)
 
     async def _fold_others(
         self, row_class: type[Any], column: str, values: Collection[Any]
@@ -117,47 +133,3 @@ class Past:
         elif row_class is JobRow and column in ("model_id", "id"):
             known = await self._reads.find(JobRow, column, values)
             await self.fold({row.id for row in known if row.position <= self._until})
-
-    def _rows(self, row_class: type[R]) -> list[R]:
-        kept = []
-        for columns in self._tables.rows(_TABLES[row_class]):
-            row = row_class(**{name: columns[name] for name in _columns(row_class)})
-            if self._with_deleted or not _deleted(row):
-                kept.append(row)
-        return kept
-
-
-def _columns(row_class: Any) -> list[str]:
-    return [field.name for field in fields(row_class)]
-
-
-def _deleted(row: Any) -> bool:
-    if isinstance(row, ModelRow):
-        return row.status == ModelStatus.DELETED
-    return isinstance(row, DatasetRow | DeviceProfileRow) and row.deleted
-
-
-def _page(rows: list[R], where: Where, paging: Paging) -> Page[R]:
-    inside = [
-        row
-        for row in rows
-        if _matches(row, where)
-        and (paging.after is None or _position(row) < paging.after)
-        and (paging.before is None or _position(row) > paging.before)
-    ]
-    more = len(inside) > paging.count
-    if paging.backward:
-        last = Page(tuple(inside[-paging.count :]), has_previous=more)
-        return replace(last, has_next=paging.before is not None)
-    first = Page(tuple(inside[: paging.count]), has_next=more)
-    return replace(first, has_previous=paging.after is not None)
-
-
-def _matches(row: Any, where: Where) -> bool:
-    return all(getattr(row, column) == value for column, value in where.equal) and all(
-        text.lower() in str(getattr(row, column)).lower() for column, text in where.containing
-    )
-
-
-def _position(row: Any) -> int:
-    return int(row.position)

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from application.commands.upload import Uploads
+from application.people import People
+from application.ports.blob_ledger import UNSWEPT, BlobHolds
 from application.ports.blobs import Blobs
 from application.ports.engine import (
     Benchmarker,
@@ -15,6 +18,9 @@ from application.ports.engine import (
 )
 from application.ports.event_log import EventLog
 from application.ports.flags import Flags
+from application.ports.tracing import UNTRACED, Tracing
+from application.refused_acts import RefusedActs
+from domain.refusal import Refusal, RefusalCode
 
 
 def utc_now() -> datetime:
@@ -23,7 +29,8 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Platform:
-    """`scratch` is a folder for working copies; what is left in it after a crash is rubbish."""
+    """`scratch` is a folder for working copies; what is left in it after a crash is rubbish.
+    Where `users` is None nobody signs in: a worker, or a test of something else."""
 
     log: EventLog
     flags: Flags
@@ -35,3 +42,17 @@ class Platform:
     benchmarker: Benchmarker
     scratch: Path
     now: Callable[[], datetime] = utc_now
+    tracing: Tracing = UNTRACED
+    holds: BlobHolds = UNSWEPT
+    users: People | None = None
+
+    @property
+    def people(self) -> People:
+        """Raises Refusal(UNAVAILABLE)."""
+        if self.users is None:
+            raise Refusal(RefusalCode.UNAVAILABLE, "This process knows no users.")
+        return self.users
+
+    @cached_property
+    def refused_acts(self) -> RefusedActs:
+        return RefusedActs(self.log, self.now)

@@ -56,6 +56,11 @@ class Aggregate(BaseAggregate[UUID]):
 
     Snapshot = _Snapshot
 
+    @property
+    def reference(self) -> str:
+        """How a causation id names the newest event, pending ones included."""
+        return f"{self.id}/{self.version}"
+
     @classmethod
     def _create(
         cls,

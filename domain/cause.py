@@ -7,7 +7,7 @@ The cause of the work at hand is ambient, as a transaction is: the command layer
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 
@@ -45,3 +45,11 @@ def acting(cause: Cause) -> Iterator[Cause]:
         yield cause
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def because_of(reference: str) -> Iterator[Cause]:
+    """Makes an event the cause of every event triggered in the block, in the course of what is
+    going on anyway."""
+    with acting(replace(current_cause(), causation_id=reference)) as cause:
+        yield cause

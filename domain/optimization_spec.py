@@ -9,6 +9,7 @@ from enum import StrEnum
 
 MOST_CALIBRATION_SAMPLES = 100_000
 MOST_THREADS = 256
+BLOCK_SIZES = (16, 32, 64, 128, 256)
 
 
 class Pass(StrEnum):
@@ -18,6 +19,10 @@ class Pass(StrEnum):
     FP16 = "FP16"
     DYNAMIC_INT8 = "DYNAMIC_INT8"
     STATIC_INT8 = "STATIC_INT8"
+    INT4 = "INT4"
+    MIXED_INT4 = "MIXED_INT4"
+    FP8 = "FP8"
+    INT16X8 = "INT16X8"
 
 
 class Level(StrEnum):
@@ -26,6 +31,15 @@ class Level(StrEnum):
     SPEED = "SPEED"
     BALANCED = "BALANCED"
     SIZE = "SIZE"
+
+
+_ALWAYS = (Pass.GRAPH, Pass.FP16, Pass.DYNAMIC_INT8, Pass.STATIC_INT8)
+PASSES_OF = {
+    Level.SPEED: _ALWAYS,
+    Level.BALANCED: _ALWAYS,
+    Level.SIZE: (*_ALWAYS, Pass.INT4, Pass.MIXED_INT4),
+}
+"""Which passes a level tries where none are named; FP8 is for accelerators, and only on request."""
 
 
 class CalibrationMethod(StrEnum):
@@ -60,20 +74,25 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class OptimizationSpec:
-    """`max_drop` is the share (0 to 1) that a variant may lose; see `domain.verdict`.
+    """`max_drop` is the share (0 to 1) that a variant may lose, `max_bytes` and `max_latency_ms`
+    (the median of one run, in the quick comparison with the source) what it may take; None is no
+    limit. See `domain.verdict`.
 
     `per_channel` gives each output channel of a weight its own scale, `reduce_range` keeps weights
-    to 7 bits for x86 CPUs without VNNI; both are of the INT8 passes. `threads` None means
-    min(2, cores).
+    to 7 bits for x86 CPUs without VNNI; both are of the INT8 passes. `block_size` is how many
+    weights share a scale in the INT4 passes. `threads` None means min(2, cores).
     """
 
-    passes: tuple[Pass, ...] = (Pass.GRAPH, Pass.FP16, Pass.DYNAMIC_INT8, Pass.STATIC_INT8)
+    passes: tuple[Pass, ...] = PASSES_OF[Level.BALANCED]
     level: Level = Level.BALANCED
     max_drop: float = 0.01
     calibration: Calibration = field(default_factory=Calibration)
     per_channel: bool = True
     reduce_range: bool = False
     threads: int | None = None
+    block_size: int = 32
+    max_bytes: int | None = None
+    max_latency_ms: float | None = None
 
     def __post_init__(self) -> None:
         if not self.passes:
@@ -88,3 +107,10 @@ class OptimizationSpec:
             )
         if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
             raise ValueError(f"threads: give 1 to {MOST_THREADS}, not {self.threads}.")
+        if self.block_size not in BLOCK_SIZES:
+            known = ", ".join(map(str, BLOCK_SIZES))
+            raise ValueError(f"blockSize: give one of {known}, not {self.block_size}.")
+        if self.max_bytes is not None and self.max_bytes < 1:
+            raise ValueError(f"maxBytes: give 1 byte or more, not {self.max_bytes}.")
+        if self.max_latency_ms is not None and not 0 < self.max_latency_ms < float("inf"):
+            raise ValueError(f"maxLatencyMs: give milliseconds above 0, not {self.max_latency_ms}.")

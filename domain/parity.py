@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.evidence import Evidence
+
 
 class InputsUsed(StrEnum):
     """What both were fed: rows of a dataset, or seeded random numbers, which say less."""
@@ -53,7 +55,8 @@ class Accuracy:
 class SideBySide:
     """Median time of one run in ms, both in one process in turns; `ratio` is the median of the
     pairs' variant / source, below 1 when the variant is faster, and lies between `ratio_low` and
-    `ratio_high` with 95 % confidence (order statistics). A quick look, not a benchmark."""
+    `ratio_high` with 95 % confidence (order statistics). A quick look, not a benchmark. EMULATED
+    where this machine lacks the arithmetic that the variant is for."""
 
     source_ms: float
     variant_ms: float
@@ -63,11 +66,15 @@ class SideBySide:
     pairs: int
     threads: int
     batch: int
+    evidence: Evidence = Evidence.MEASURED
 
     @property
     def known_ratio(self) -> float:
-        """The ratio, or 1.0 while its bounds do not tell it from 1: noise decides nothing."""
-        return 1.0 if self.ratio_low <= 1.0 <= self.ratio_high else self.ratio
+        """The ratio, or 1.0 while its bounds do not tell it from 1, or where it is emulated:
+        noise decides nothing, and neither does a time that no device will show."""
+        if self.evidence is not Evidence.MEASURED or self.ratio_low <= 1.0 <= self.ratio_high:
+            return 1.0
+        return self.ratio
 
 
 @dataclass(frozen=True, slots=True)

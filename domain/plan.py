@@ -52,3 +52,21 @@ LIMITS = {
     Plan.PRO: Limits(100, 500, 1_000, 2 * GB),
     Plan.ENTERPRISE: Limits(None, None, None, 10 * GB),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What API operations may cost: a bucket of so many points, refilled by so many a second, and
+    at most so many for one operation. What an object costs is in `interfaces/graphql/cost.py`."""
+
+    size: int
+    refill: int
+    largest: int
+
+
+ALLOWANCES = {
+    Plan.FREE: Allowance(20_000, 200, 10_000),
+    Plan.STARTER: Allowance(50_000, 500, 10_000),
+    Plan.PRO: Allowance(200_000, 2_000, 20_000),
+    Plan.ENTERPRISE: Allowance(1_000_000, 10_000, 20_000),
+}

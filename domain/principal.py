@@ -23,27 +23,53 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class Kind(StrEnum):
+    """What a principal is."""
+
+    KEY = "KEY"
+    USER = "USER"
+    SYSTEM = "SYSTEM"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated caller. `actor` names it in events, such as `key:<id>` or `system`.
 
     `platform` marks the keys of the installation's operator, who alone opens tenants and sets
-    their plans.
+    their plans. What may end while a connection is open is named: the key, or the session and
+    its user.
     """
 
     tenant_id: UUID
     actor: str
     role: Role
     platform: bool = False
+    key_id: UUID | None = None
+    session_id: UUID | None = None
+    user_id: UUID | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self.user_id is not None:
+            return Kind.USER
+        return Kind.SYSTEM if self.actor == "system" else Kind.KEY
 
     def require(self, role: Role) -> None:
         """Refuses with FORBIDDEN unless the principal's role includes `role`."""
         if not self.role.includes(role):
             raise Refusal(
                 RefusalCode.FORBIDDEN,
-                f"This needs the role {role}; the key you use has {self.role}. "
-                f"Ask an owner for a key with the role {role}.",
+                f"This needs the role {role}; {self._self} {self.role}. "
+                f"Ask an owner for {self._wanted} {role}.",
             )
+
+    @property
+    def _self(self) -> str:
+        return "you have" if self.kind is Kind.USER else "the key you use has"
+
+    @property
+    def _wanted(self) -> str:
+        return "the role" if self.kind is Kind.USER else "a key with the role"
 
     def require_platform(self) -> None:
         """Refuses with FORBIDDEN unless the principal operates the installation itself."""

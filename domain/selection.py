@@ -108,5 +108,7 @@ def _failed(candidates: Sequence[Candidate]) -> str:
     failed = [one for one in candidates if not one.passed]
     if not failed:
         return ""
-    told = ", ".join(f"{one.name} (lost {one.drop:.2%})" for one in failed)
+    told = ", ".join(
+        f"{one.name} (lost {one.drop:.2%})" if one.drop > 0 else one.name for one in failed
+    )
     return f" Failed its gate: {told}."

@@ -17,6 +17,7 @@ from domain.principal import Role
 from domain.refusal import Refusal, RefusalCode, not_found
 
 MOST_KEYS = 100
+MOST_MEMBERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ class Tenant(Aggregate):
         def apply(self, aggregate: "Tenant") -> None:
             aggregate.members[str(self.user_id)] = self.role
 
+    class MemberRoleChanged(Event):
+        TOPIC = "tenant.member-role-changed"
+        user_id: UUID
+        role: Role
+
+        def apply(self, aggregate: "Tenant") -> None:
+            aggregate.members[str(self.user_id)] = self.role
+
     class MemberLeft(Event):
         TOPIC = "tenant.member-left"
         user_id: UUID
@@ -132,21 +141,46 @@ class Tenant(Aggregate):
             self.trigger_event(Tenant.FlagSet, flag=flag, enabled=enabled)
 
     def add_member(self, user_id: UUID, role: Role) -> None:
-        if self.members.get(str(user_id)) is not role:
-            self.trigger_event(Tenant.MemberJoined, user_id=user_id, role=role)
+        """Raises Refusal(INVALID_STATE) for a member who has another role, and when the tenant
+        is full."""
+        has = self.members.get(str(user_id))
+        if has is role:
+            return
+        if has is not None:
+            raise Refusal(
+                RefusalCode.INVALID_STATE,
+                f"This user is a member already, with the role {has}. Change the role instead.",
+            )
+        if len(self.members) >= MOST_MEMBERS:
+            raise Refusal(
+                RefusalCode.INVALID_STATE,
+                f"The organization has {MOST_MEMBERS:,} members already. Remove one first.",
+            )
+        self.trigger_event(Tenant.MemberJoined, user_id=user_id, role=role)
+
+    def change_role(self, user_id: UUID, role: Role) -> None:
+        """Raises Refusal(NOT_FOUND), and Refusal(INVALID_STATE) for the last owner."""
+        has = self.members.get(str(user_id))
+        if has is None:
+            raise not_found("member", "userId")
+        if has is not role:
+            self._require_another_owner(has)
+            self.trigger_event(Tenant.MemberRoleChanged, user_id=user_id, role=role)
 
     def remove_member(self, user_id: UUID) -> None:
         """Raises Refusal(INVALID_STATE) for the last owner."""
-        role = self.members.get(str(user_id))
-        if role is None:
-            return
-        if role is Role.OWNER and list(self.members.values()).count(Role.OWNER) == 1:
+        has = self.members.get(str(user_id))
+        if has is not None:
+            self._require_another_owner(has)
+            self.trigger_event(Tenant.MemberLeft, user_id=user_id)
+
+    def _require_another_owner(self, has: Role) -> None:
+        if has is Role.OWNER and list(self.members.values()).count(Role.OWNER) == 1:
             raise Refusal(
                 RefusalCode.INVALID_STATE,
                 "This is the last owner. Make somebody else an owner first.",
                 "userId",
             )
-        self.trigger_event(Tenant.MemberLeft, user_id=user_id)
 
     def issue_key(
         self, key_id: UUID, label: str, role: Role, sha256: str, platform: bool = False

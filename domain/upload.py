@@ -58,12 +58,13 @@ class Upload:
         return BlobRef(self.sha256, self.length) if self.sha256 else None
 
     def expired(self, now: datetime) -> bool:
-        """A completed upload does not expire; an unfinished one does at `expires_at`."""
-        return self.completed_at is None and now >= self.expires_at
+        """Its time is over at `expires_at`, which moves when the upload is completed. What was
+        made from it by then keeps the bytes."""
+        return now >= self.expires_at
 
 
 class UploadExpired(Refusal):
-    """The upload was not finished in time, or its staged bytes are gone."""
+    """The upload was not finished or not used in time, or its staged bytes are gone."""
 
     def __init__(self, message: str = "This upload has expired. Start it again.") -> None:
         super().__init__(RefusalCode.INVALID_STATE, message, "id")

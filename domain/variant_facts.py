@@ -20,6 +20,7 @@ class VariantFacts:
     nodes_added: dict[str, int] = field(default_factory=dict)
     left_float: dict[str, int] = field(default_factory=dict)
     int8_instructions: tuple[str, ...] = ()
+    runtime: str = "ONNX Runtime"
 
 
 def why_larger(facts: VariantFacts, grown: int) -> str:
@@ -43,16 +44,16 @@ def why_slower(facts: VariantFacts) -> str:
     if facts.made_by is Pass.FP16:
         casts = facts.nodes_added.get("Cast", 0)
         reasons.append(
-            f"this CPU has few FP16 kernels in ONNX Runtime, which computes in FP32 between "
+            f"{facts.runtime} has few FP16 kernels for this CPU and computes in FP32 between "
             f"conversions ({casts} Cast nodes are in the file, more are added at load); FP16 "
             "pays in size, and in speed on a GPU or NPU"
         )
-    if facts.made_by in (Pass.DYNAMIC_INT8, Pass.STATIC_INT8):
+    if facts.made_by in (Pass.DYNAMIC_INT8, Pass.STATIC_INT8, Pass.INT16X8):
         reasons += _int8_reasons(facts)
     if not reasons:
         reasons.append(
-            "ONNX Runtime does the same rewriting when it loads the source, so nothing was left "
-            "to win, and the two orders of nodes differ in speed"
+            f"{facts.runtime} does the same rewriting when it loads the source, so nothing was "
+            "left to win, and the two orders of nodes differ in speed"
         )
     return "; ".join(reasons) + "."
 

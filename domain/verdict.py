@@ -1,19 +1,23 @@
 """The verdict on a variant: did it stay near enough to its source, and what else must be said.
 
-Two gates. FINITE: the variant gives no NaN or infinity where its source gives numbers. FIDELITY:
-what it lost is at most `max_drop`. What it lost is told by the best measure there is:
+FINITE: the variant gives no NaN or infinity where its source gives numbers. FIDELITY: what it lost
+is at most `max_drop`. SIZE and LATENCY, where limits were given: what it takes is at most that; a
+latency that is only emulated fails no gate and passes none. What it lost is told by the best
+measure there is:
 
 1. ACCURACY where labels exist: the source's accuracy minus the variant's;
 2. else ARGMAX_AGREEMENT where an output is a classifier's: 1 − the worst output's agreement;
 3. else COSINE: 1 − the worst output's cosine.
 
-Being larger or slower than the source fails no gate, but is never silent: a note says so, and why.
+Being larger or slower than the source alone fails no gate, but is never silent: a note says so, and
+why.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity
+from domain.evidence import Evidence
+from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity, SideBySide
 from domain.variant_facts import VariantFacts, why_larger, why_slower
 
 NOISE = 0.05
@@ -34,6 +38,8 @@ class Measure(StrEnum):
 class GateName(StrEnum):
     FINITE = "FINITE"
     FIDELITY = "FIDELITY"
+    SIZE = "SIZE"
+    LATENCY = "LATENCY"
 
 
 class NoteCode(StrEnum):
@@ -42,6 +48,16 @@ class NoteCode(StrEnum):
     SYNTHETIC_INPUTS = "SYNTHETIC_INPUTS"
     FEW_ROWS = "FEW_ROWS"
     LABELS_IGNORED = "LABELS_IGNORED"
+    EMULATED_TIME = "EMULATED_TIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a variant may lose (a share from 0 to 1), and take; None is no limit."""
+
+    max_drop: float
+    max_bytes: int | None = None
+    max_latency_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +96,24 @@ class Verdict:
 
 def decide(
     comparison: Comparison,
-    max_drop: float,
+    limits: Limits,
     source_bytes: int,
     variant_bytes: int,
     facts: VariantFacts,
 ) -> Verdict:
-    """The verdict that these figures give. `max_drop` is a share from 0 to 1."""
+    """The verdict that these figures give."""
     measure, drop = loss(comparison)
-    gates = (_finite(comparison), _fidelity(measure, drop, max_drop, comparison))
+    gates = (
+        _finite(comparison),
+        _fidelity(measure, drop, limits.max_drop, comparison),
+        *_size(variant_bytes, limits.max_bytes),
+        *_latency(comparison.timing, limits.max_latency_ms),
+    )
     return Verdict(
         passed=all(gate.passed for gate in gates),
         measure=measure,
         drop=drop,
-        max_drop=max_drop,
+        max_drop=limits.max_drop,
         gates=gates,
         accuracy=comparison.accuracy,
         fidelity=None if measure is Measure.ACCURACY else 1 - drop,
@@ -134,6 +155,24 @@ def _fidelity(measure: Measure, drop: float, max_drop: float, comparison: Compar
     return Gate(GateName.FIDELITY, passed, drop, max_drop, reason)
 
 
+def _size(taken: int, most: int | None) -> tuple[Gate, ...]:
+    if most is None:
+        return ()
+    passed = taken <= most
+    over = "" if passed else f", {taken - most:,} too many"
+    reason = f"{taken:,} bytes where {most:,} are allowed{over}."
+    return (Gate(GateName.SIZE, passed, float(taken), float(most), reason),)
+
+
+def _latency(timing: SideBySide, most: float | None) -> tuple[Gate, ...]:
+    if most is None or timing.evidence is not Evidence.MEASURED:
+        return ()
+    passed = timing.variant_ms <= most
+    over = "" if passed else f", {timing.variant_ms - most:.3f} ms too long"
+    reason = f"{timing.variant_ms:.3f} ms a run where {most:g} ms are allowed{over}."
+    return (Gate(GateName.LATENCY, passed, timing.variant_ms, most, reason),)
+
+
 def _said(measure: Measure, drop: float, comparison: Comparison) -> str:
     accuracy, rows = comparison.accuracy, f"{comparison.rows:,} rows"
     if accuracy is not None:
@@ -155,7 +194,13 @@ def _notes(
         why = why_larger(facts, variant_bytes - source_bytes)
         notes.append(Note(NoteCode.LARGER_THAN_SOURCE, grown + why))
     timing = comparison.timing
-    if timing.ratio > 1 + NOISE and timing.ratio_low > 1:
+    if timing.evidence is not Evidence.MEASURED:
+        told = (
+            f"The {timing.variant_ms:.3f} ms a run are {timing.evidence}: this CPU computes in a "
+            "wider type. Measure it on the device that it is for."
+        )
+        notes.append(Note(NoteCode.EMULATED_TIME, told))
+    elif timing.ratio > 1 + NOISE and timing.ratio_low > 1:
         slower = (
             f"{timing.variant_ms:.3f} ms against {timing.source_ms:.3f} ms a run "
             f"({timing.ratio:.2f} times as long): "

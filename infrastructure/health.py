@@ -1,26 +1,24 @@
-"""Health as PostgreSQL, Redis and the blob store tell it."""
+"""Health as PostgreSQL, Redis and the blob store tell it.
+
+Anybody may ask. What went wrong in words may quote a tenant's event or name a host: it goes to the
+log, and to the operator through GraphQL.
+"""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-import redis.asyncio
-
 from application.ports.blobs import BlobReader
+from application.ports.projections import Standing, Waiting
+from infrastructure.following.standing import standing, waiting
 from infrastructure.postgres.database import Database
 
 PATIENCE = 3.0
 NOBODY = uuid.UUID(int=0)
 
-_FOLLOWERS = """
-SELECT name, stopped_position, stopped_topic, stopped_error,
-       (SELECT coalesce(max(position), 0) FROM events) - position AS lag
-FROM followers ORDER BY name
-"""
-_OUTBOX = """
-SELECT count(*) AS waiting,
-       coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) AS age FROM outbox
-"""
+log = logging.getLogger(__name__)
+
 _LEASES = "SELECT kind, count(*) AS n FROM job_leases WHERE expires_at > now() GROUP BY kind"
 
 Labels = tuple[tuple[str, str], ...]
@@ -43,8 +41,14 @@ class DependencyHealth:
         }
         if self._redis_url:
             checks["redis"] = self._redis
-        found = await asyncio.gather(*(_within(check) for check in checks.values()))
+        found = await asyncio.gather(*(_within(*each) for each in checks.items()))
         return dict(zip(checks, found, strict=True))
+
+    async def following(self) -> list[Standing]:
+        return await asyncio.to_thread(self._following)
+
+    async def outbox(self) -> list[Waiting]:
+        return await asyncio.to_thread(self._outbox)
 
     async def gauges(self) -> Mapping[tuple[str, Labels], float]:
         return await asyncio.to_thread(self._gauges)
@@ -61,24 +65,32 @@ class DependencyHealth:
         return await asyncio.to_thread(self._stopped)
 
     def _stopped(self) -> str | None:
-        with self._database.system() as connection:
-            rows = connection.execute(_FOLLOWERS).fetchall()
+        found = self._following()
         told = [
-            f"{row['name']} stopped at {row['stopped_position']} ({row['stopped_topic']}): "
-            f"{row['stopped_error']}"
-            for row in rows
-            if row["stopped_position"] is not None
+            f"{each.name} stopped at {each.stopped_position} ({each.stopped_topic})"
+            for each in found
+            if each.stopped_position is not None
         ]
-        never = sorted(set(self._views) - {row["name"] for row in rows})
+        never = sorted(set(self._views) - {each.name for each in found})
         if never:
             told.append(f"no projector has run {', '.join(never)} yet")
         return "; ".join(told) or None
+
+    def _following(self) -> list[Standing]:
+        with self._database.system() as connection:
+            return standing(connection)
+
+    def _outbox(self) -> list[Waiting]:
+        with self._database.system() as connection:
+            return waiting(connection)
 
     async def _blob_store(self) -> str | None:
         await asyncio.to_thread(self._blobs.size, NOBODY, "0" * 64)
         return None
 
     async def _redis(self) -> str | None:
+        import redis.asyncio  # not for an installation without Redis: it takes its time
+
         assert self._redis_url is not None
         client = redis.asyncio.from_url(self._redis_url)
         try:
@@ -90,25 +102,28 @@ class DependencyHealth:
     def _gauges(self) -> dict[tuple[str, Labels], float]:
         gauges: dict[tuple[str, Labels], float] = {}
         with self._database.system() as connection:
-            for row in connection.execute(_FOLLOWERS):
-                labels = (("follower", str(row["name"])),)
-                gauges["edgewise_follower_lag_events", labels] = float(row["lag"])
-                stopped = float(row["stopped_position"] is not None)
+            for each in standing(connection):
+                labels = (("follower", each.name),)
+                gauges["edgewise_follower_position", labels] = float(each.position)
+                gauges["edgewise_follower_lag_events", labels] = float(each.lag)
+                gauges["edgewise_follower_lag_seconds", labels] = each.lag_seconds
+                stopped = float(each.stopped_position is not None)
                 gauges["edgewise_follower_stopped", labels] = stopped
-            outbox = connection.execute(_OUTBOX).fetchone()
-            assert outbox is not None
-            gauges["edgewise_outbox_rows", ()] = float(outbox["waiting"])
-            gauges["edgewise_outbox_oldest_seconds", ()] = float(outbox["age"])
+            kinds = waiting(connection)
+            oldest = max((kind.oldest_seconds for kind in kinds), default=0.0)
+            gauges["edgewise_outbox_rows", ()] = float(sum(kind.waiting for kind in kinds))
+            gauges["edgewise_outbox_oldest_seconds", ()] = oldest
             for row in connection.execute(_LEASES):
                 gauges["edgewise_jobs_running", (("kind", row["kind"]),)] = float(row["n"])
         return gauges
 
 
-async def _within(check: Callable[[], Awaitable[str | None]]) -> str | None:
+async def _within(name: str, check: Callable[[], Awaitable[str | None]]) -> str | None:
     try:
         async with asyncio.timeout(PATIENCE):
             return await check()
     except TimeoutError:
         return f"no answer within {PATIENCE:g} s"
     except Exception as error:
-        return f"{type(error).__name__}: {error}".strip()[:500]
+        log.warning("%s is not there: %s: %s", name, type(error).__name__, error)
+        return f"{type(error).__name__}; the log says more"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from psycopg import OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import PoolTimeout
 
 PAUSE_WITHOUT_DATABASE = 0.5
@@ -46,7 +47,7 @@ class Looping:
     def _once(self) -> bool:
         try:
             return self._step()
-        except (OperationalError, PoolTimeout) as error:
+        except (OperationalError, PoolTimeout, IdleInTransactionSessionTimeout) as error:
             log.warning("%s lost the database: %s", self._name, error)
             return not self._closing.wait(PAUSE_WITHOUT_DATABASE)
         except Exception:

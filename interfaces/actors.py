@@ -1,4 +1,8 @@
-"""The actors: what a hint from the queue makes a worker do."""
+"""The actors: what a hint from the queue makes a worker do.
+
+A hint carries the relay's span as a message option, not as an argument: a worker of another version
+takes the hint all the same.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,12 +10,16 @@ from typing import Any
 from uuid import UUID
 
 import dramatiq
+from dramatiq.middleware import CurrentMessage
 from structlog.contextvars import bound_contextvars
 
 from application.jobs.attempt import Worker, work_on
 from application.ports.leases import Acquired
+from application.ports.tracing import After
 
-AGAIN_WHEN_FULL = timedelta(seconds=1)
+AGAIN_IN = timedelta(seconds=1)
+TAKEN = (Acquired.OURS, Acquired.HELD)
+TRACEPARENT = "traceparent"
 
 Again = Callable[[str, timedelta], None]
 
@@ -23,8 +31,10 @@ def declare_actors(
     actors = {kind: _actor(broker, worker, kind, again) for kind in worker.kinds}
 
     def send(tenant_id: UUID, payload: dict[str, Any]) -> None:
-        actor = actors[payload["job_kind"]]
-        actor.send(str(tenant_id), payload["job_id"], payload["correlation_id"])
+        span = worker.platform.tracing.traceparent()
+        options: dict[str, Any] = {} if span is None else {TRACEPARENT: span}
+        values = (str(tenant_id), payload["job_id"], payload["correlation_id"])
+        actors[payload["job_kind"]].send_with_options(args=values, **options)
 
     return send
 
@@ -32,10 +42,23 @@ def declare_actors(
 def _actor(
     broker: dramatiq.Broker, worker: Worker, kind: str, again: Again
 ) -> dramatiq.Actor[[str, str, str], None]:
+    tracing = worker.platform.tracing
+
     def carry_out(tenant_id: str, job_id: str, correlation_id: str) -> None:
-        with bound_contextvars(job_id=job_id, correlation_id=correlation_id):
-            if work_on(worker, UUID(tenant_id), UUID(job_id)) is Acquired.FULL:
-                again(job_id, AGAIN_WHEN_FULL)
+        after = After(correlation_id, f"{job_id}/1", _traceparent())
+        with (
+            bound_contextvars(job_id=job_id, correlation_id=correlation_id),
+            tracing.span(f"actor {kind}", after, "consumer", job=job_id),
+        ):
+            # Full is full for a while; and what this worker cannot do, another can: only a relay
+            # whose own worker is able gives a hint.
+            if work_on(worker, UUID(tenant_id), UUID(job_id)) not in TAKEN:
+                again(job_id, AGAIN_IN)
 
     declare = dramatiq.actor(actor_name=kind, queue_name=kind, broker=broker)
     return declare(carry_out)
+
+
+def _traceparent() -> str | None:
+    message = CurrentMessage.get_current_message()
+    return None if message is None else message.options.get(TRACEPARENT)

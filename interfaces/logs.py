@@ -37,6 +37,10 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
+    # No line tells where in the code it was written: finding that out takes longer than all the
+    # rest of it (the standard library's own advice on optimization).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

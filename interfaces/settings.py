@@ -8,9 +8,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from application.jobs.registry import KINDS
 from domain.flag import Flag
+from interfaces.trusted_documents import load_documents
 
 
 class BadSetting(ValueError):
@@ -19,13 +23,26 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:
-    """Where blobs go when not to the local disk."""
+    """Where blobs go when not to the local disk. `public_endpoint` is how clients reach the same
+    server, when that is another address."""
 
     endpoint: str
     bucket: str
     access_key: str
     secret_key: str
     region: str = "us-east-1"
+    public_endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The OpenID provider that people may sign in with."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str = "OpenID"
+    takes_anyone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,7 @@ class Settings:
     database_url: str | None = None
     redis_url: str | None = None
     s3: S3Settings | None = None
+    oidc: OidcSettings | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str | None = None
@@ -45,9 +63,20 @@ class Settings:
     jobs_at_once: dict[str, int] = field(default_factory=lambda: {"optimize": 2, "benchmark": 4})
     job_seconds: float = 1800.0
     job_memory_bytes: int = 4 * 2**30
+    worker_kinds: tuple[str, ...] = tuple(KINDS)
+    upload_days: int = 7
+    blob_grace: timedelta = timedelta(hours=24)
     flags: dict[str, bool] = field(default_factory=dict)
     connections: int = 8
     log_json: bool = False
+    origins: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    documents_only: bool = False
+    metrics_port: int | None = None
+    otlp_endpoint: str | None = None
+    otlp_service: str = "edgewise"
+    otlp_share: float = 1.0
+    checkpoint_key: Path | None = None
 
     @property
     def url(self) -> str:
@@ -73,6 +102,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         database_url=environment.get("DATABASE_URL") or None,
         redis_url=environment.get("REDIS_URL") or None,
         s3=_s3(environment),
+        oidc=_oidc(environment),
         host=environment.get("EDGEWISE_HOST", "127.0.0.1"),
         port=_number(environment, "EDGEWISE_PORT", 8080, 0, 65535),
         public_url=environment.get("EDGEWISE_URL") or None,
@@ -83,9 +113,20 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         },
         job_seconds=_number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800),
         job_memory_bytes=_number(environment, "EDGEWISE_JOB_MEMORY_MB", 4096, 64, 2**20) * 2**20,
+        worker_kinds=_kinds(environment.get("EDGEWISE_WORKER_KINDS", "")),
+        upload_days=_number(environment, "EDGEWISE_UPLOAD_DAYS", 7, 1, 3650),
+        blob_grace=_blob_grace(environment),
         flags=_flags(environment.get("EDGEWISE_FLAGS", "")),
         connections=_number(environment, "EDGEWISE_CONNECTIONS", 8, 2, 1000),
         log_json=environment.get("EDGEWISE_LOG", "") == "json",
+        origins=_origins(environment.get("EDGEWISE_ORIGINS", "")),
+        documents=_documents(environment.get("EDGEWISE_DOCUMENTS_PATH", "")),
+        documents_only=_documents_only(environment),
+        metrics_port=_number(environment, "EDGEWISE_METRICS_PORT", 0, 0, 65535) or None,
+        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        otlp_service=environment.get("OTEL_SERVICE_NAME") or "edgewise",
+        otlp_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG"),
+        checkpoint_key=_path(environment.get("EDGEWISE_CHECKPOINT_KEY")),
     )
 
 
@@ -102,6 +143,10 @@ def _kept_secret(path: Path) -> str:
     return path.read_text()
 
 
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None
+
+
 def _number(
     environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int
 ) -> int:
@@ -109,6 +154,25 @@ def _number(
     if not text.isdecimal() or not lowest <= int(text) <= highest:
         raise BadSetting(f"{name} is “{text}”: give a whole number from {lowest} to {highest}.")
     return int(text)
+
+
+def _share(environment: Mapping[str, str], name: str) -> float:
+    text = environment.get(name) or "1"
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise BadSetting(f"{name} is “{text}”: give the share of traces to keep, from 0 to 1.")
+    return share
+
+
+def _blob_grace(environment: Mapping[str, str]) -> timedelta:
+    """How long nothing must refer to a blob before it goes. A job's results are told by its end,
+    so it is never less than twice the longest job."""
+    hours = _number(environment, "EDGEWISE_BLOB_GRACE_HOURS", 24, 1, 87_600)
+    longest_job = _number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800)
+    return max(timedelta(hours=hours), timedelta(seconds=2 * longest_job))
 
 
 def _s3(environment: Mapping[str, str]) -> S3Settings | None:
@@ -126,7 +190,73 @@ def _s3(environment: Mapping[str, str]) -> S3Settings | None:
         access_key,
         secret_key,
         region=environment.get("S3_REGION", "us-east-1"),
+        public_endpoint=environment.get("S3_PUBLIC_ENDPOINT") or None,
     )
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """`https://console.example.org,https://ops.example.org`."""
+    origins = tuple(filter(None, (origin.strip().rstrip("/") for origin in text.split(","))))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise BadSetting(
+                f"EDGEWISE_ORIGINS has “{origin}”: write origins such as "
+                "https://console.example.org, separated by commas."
+            )
+    return origins
+
+
+def _documents(path: str) -> tuple[str, ...]:
+    """The texts of the trusted documents."""
+    try:
+        return tuple(load_documents(Path(path).expanduser())) if path else ()
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"EDGEWISE_DOCUMENTS_PATH: {error}") from error
+
+
+def _documents_only(environment: Mapping[str, str]) -> bool:
+    text = environment.get("EDGEWISE_DOCUMENTS") or "any"
+    if text not in ("any", "only"):
+        raise BadSetting(f"EDGEWISE_DOCUMENTS is “{text}”: write any or only.")
+    if text == "only" and not environment.get("EDGEWISE_DOCUMENTS_PATH"):
+        raise BadSetting(
+            "EDGEWISE_DOCUMENTS is only, but EDGEWISE_DOCUMENTS_PATH names no documents. "
+            "Set it too."
+        )
+    return text == "only"
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    """`optimize,benchmark`; all kinds by default."""
+    named = [word.strip() for word in text.split(",") if word.strip()]
+    for name in named:
+        if name not in KINDS:
+            known = ", ".join(KINDS)
+            raise BadSetting(f"EDGEWISE_WORKER_KINDS names “{name}”: there are {known}.")
+    return tuple(dict.fromkeys(named)) or tuple(KINDS)
+
+
+def _oidc(environment: Mapping[str, str]) -> OidcSettings | None:
+    issuer = environment.get("EDGEWISE_OIDC_ISSUER")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
+        raise BadSetting(f"EDGEWISE_OIDC_ISSUER is “{issuer}”: give its https address.")
+    needed = ("EDGEWISE_OIDC_CLIENT_ID", "EDGEWISE_OIDC_CLIENT_SECRET")
+    missing = [name for name in needed if not environment.get(name)]
+    if missing:
+        raise BadSetting(
+            f"EDGEWISE_OIDC_ISSUER is set, but {', '.join(missing)} is not. Set it too."
+        )
+    admits = environment.get("EDGEWISE_OIDC_ADMITS") or "invited"
+    if admits not in ("invited", "anyone"):
+        raise BadSetting(f"EDGEWISE_OIDC_ADMITS is “{admits}”: give invited or anyone.")
+    client_id, client_secret = (environment[name] for name in needed)
+    name = environment.get("EDGEWISE_OIDC_NAME") or parts.hostname
+    return OidcSettings(issuer, client_id, client_secret, name, admits == "anyone")
 
 
 def _flags(text: str) -> dict[str, bool]:

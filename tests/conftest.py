@@ -3,6 +3,7 @@ one of a kind in each test process.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,12 @@ from tests.services.sandbox import find_bubblewrap, find_chromium
 from tests.services.session_folder import new_folder
 
 D = TypeVar("D", bound=Daemon)
+
+
+def pytest_configure() -> None:
+    """In the background of a shell Ctrl-C is ignored, and by what is started from there as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

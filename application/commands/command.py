@@ -10,13 +10,15 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from application.platform import Platform
 from application.ports.event_log import ConcurrentChange
+from application.ports.tracing import After
 from domain.aggregate import Aggregate
 from domain.cause import Cause, acting
 from domain.flag import Flag
@@ -34,12 +36,14 @@ LONGEST_KEY = 200
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of one principal. `id` correlates everything that follows from it; `cause` is
-    the event that led to it, when the platform itself is asking."""
+    the event that led to it, when the platform itself is asking; `act` what the caller calls
+    what is asked for."""
 
     principal: Principal
     id: str = field(default_factory=lambda: str(uuid4()))
     idempotency_key: str | None = None
     cause: str | None = None
+    act: str | None = None
 
     @property
     def tenant_id(self) -> UUID:
@@ -71,16 +75,41 @@ def command(role: Role, flag: Flag | None = None) -> Callable[[Command[P, T]], C
 
     def decorate(work: Command[P, T]) -> Command[P, T]:
         def run(platform: Platform, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            request.principal.require(role)
-            if flag is not None:
-                require_flag(platform, request, flag)
-            with acting(cause_of(request)):
+            after = After(request.id, request.cause)
+            with (
+                acting(cause_of(request)),
+                noting_refusals(platform, request, work, role, kwargs),
+                platform.tracing.span(work.__name__, after),
+            ):
+                request.principal.require(role)
+                if flag is not None:
+                    require_flag(platform, request, flag)
                 return retrying(lambda: work(platform, request, *args, **kwargs))
 
         functools.update_wrapper(run, work)
         return run
 
     return decorate
+
+
+@contextmanager
+def noting_refusals(
+    platform: Platform,
+    request: Request,
+    work: Callable[..., Any],
+    needed: Role,
+    inputs: Mapping[str, Any],
+) -> Iterator[None]:
+    """Has it recorded where a principal is refused what only an owner or the operator may do."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.code is RefusalCode.FORBIDDEN and needed is Role.OWNER:
+            target = next((each for each in inputs.values() if isinstance(each, UUID)), None)
+            platform.refused_acts.note(
+                request.principal, request.act or work.__name__, request.id, target
+            )
+        raise
 
 
 def cause_of(request: Request) -> Cause:

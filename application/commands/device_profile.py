@@ -55,12 +55,14 @@ def delete_device_profile(platform: Platform, request: Request, *, profile_id: U
     return Receipt(profile_id, platform.log.save(profile, name))
 
 
-def hardware_of(platform: Platform, profile_id: UUID) -> Hardware:
-    """The hardware of a template or of the tenant's own profile; NOT_FOUND otherwise."""
+def hardware_of(platform: Platform, profile_id: UUID) -> tuple[Hardware, str | None]:
+    """The hardware of a template, or that of the tenant's own profile and the event that last
+    described it; NOT_FOUND otherwise."""
     for template in TEMPLATES:
         if template.id == profile_id:
-            return template.hardware
-    return _live_profile(platform, profile_id, "deviceProfileId").hardware
+            return template.hardware, None
+    profile = _live_profile(platform, profile_id, "deviceProfileId")
+    return profile.hardware, profile.reference
 
 
 def _live_profile(platform: Platform, profile_id: UUID, field: str = "id") -> DeviceProfile:

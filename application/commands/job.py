@@ -4,8 +4,10 @@ Everything a worker will need is settled here and written into the job's input: 
 data, which settings. The job can then be understood, and done again, from its first event alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -31,16 +33,19 @@ from domain.artifact import Artifact
 from domain.benchmark import BenchmarkSpec
 from domain.dataset import Dataset
 from domain.dataset_fit import check_against
+from domain.device_profile import Hardware
 from domain.job import Job
 from domain.model import Model
 from domain.model_format import ModelFormat
 from domain.optimization_spec import (
+    PASSES_OF,
     Calibration,
     CalibrationMethod,
     Level,
     OptimizationSpec,
     Pass,
 )
+from domain.pass_declaration import DECLARATIONS, Data, formats
 from domain.principal import Role
 from domain.refusal import Refusal, RefusalCode, invalid, not_found
 
@@ -59,7 +64,14 @@ class OptimizationOrder:
     calibration_dataset_id: UUID | None = None
     evaluation_dataset_id: UUID | None = None
     max_drop: float = 0.01
+    max_bytes: int | None = None
+    max_latency_ms: float | None = None
+    block_size: int = 32
     calibration_method: CalibrationMethod = CalibrationMethod.MINMAX
+    calibration_samples: int = 512
+    calibration_percentile: float = 99.99
+    per_channel: bool = True
+    reduce_range: bool = False
     device_profile_id: UUID | None = None
 
 
@@ -81,22 +93,24 @@ def request_optimization(
     """Optimizes one artifact of a model in the background."""
     model = live_model(platform, model_id, "modelId")
     source = _source(model, order.artifact_id)
-    if source.format is not ModelFormat.ONNX or source.signature is None:
+    if source.format not in formats() or source.signature is None:
+        can = " or ".join(formats())
         raise invalid(
-            "artifactId",
-            f"Optimization starts from ONNX; this is {source.format}. Upload an ONNX file.",
+            "artifactId", f"Optimization starts from {can}; this is {source.format}. Upload that."
         )
     calibration = _data(platform, source, order.calibration_dataset_id, "calibrationDatasetId")
     evaluation = _data(platform, source, order.evaluation_dataset_id, "evaluationDatasetId")
-    spec = _spec(order, calibrated=calibration is not None)
+    spec = _spec(order, source.format, calibrated=calibration is not None)
+    hardware, described_by = _hardware(platform, order.device_profile_id)
     job_input = {
         "artifact": to_json(source),
-        "spec": to_json(spec),
+        "spec": _plain(spec),
         "calibration": calibration,
         "evaluation": evaluation,
-        "hardware": _hardware(platform, order.device_profile_id),
+        "hardware": to_json(hardware),
     }
-    return _request(platform, request, OPTIMIZE_KIND, model_id, job_input)
+    described = {"device_profile": described_by} if described_by else {}
+    return _request(platform, request, OPTIMIZE_KIND, model_id, job_input, described)
 
 
 @command(Role.OPERATOR)
@@ -109,8 +123,8 @@ def request_benchmark(
     if not 1 <= len(wanted) <= MOST_ARTIFACTS:
         raise invalid("artifactIds", f"Name 1 to {MOST_ARTIFACTS} artifacts.")
     artifacts = [_of(model, artifact_id, "artifactIds") for artifact_id in wanted]
-    if any(artifact.format is not ModelFormat.ONNX for artifact in artifacts):
-        raise invalid("artifactIds", "Only ONNX artifacts can be measured yet.")
+    if any(artifact.format not in formats() for artifact in artifacts):
+        raise invalid("artifactIds", f"Only {' and '.join(formats())} can be measured yet.")
     try:
         rounds = min(ROUNDS, max(1, order.runs))
         spec = BenchmarkSpec(
@@ -140,7 +154,9 @@ def _request(
     kind: JobKind,
     model_id: UUID,
     job_input: dict[str, Any],
+    noted: Mapping[str, Any] = MappingProxyType({}),
 ) -> Receipt:
+    """`noted` is kept with the input, and is no part of what a repeated request must match."""
     require_flag(platform, request, kind.flag)
     job_id, hashed = (
         request.new_id(f"job:{kind.name}"),
@@ -149,7 +165,7 @@ def _request(
 
     def make() -> tuple[Aggregate, ...]:
         quota = spend(platform, request.tenant_id, kind.quota, job_id, f"{job_id}/1")
-        given = {**job_input, "quota_id": str(quota.id)}
+        given = {**job_input, **noted, "quota_id": str(quota.id)}
         return Job.request(job_id, kind.name, model_id, given, hashed), quota
 
     return create_once(platform, Job, job_id, hashed, make)
@@ -195,27 +211,48 @@ def _data(
     }
 
 
-def _spec(order: OptimizationOrder, *, calibrated: bool) -> OptimizationSpec:
-    default = tuple(one for one in Pass if calibrated or one is not Pass.STATIC_INT8)
+def _spec(order: OptimizationOrder, format: ModelFormat, *, calibrated: bool) -> OptimizationSpec:
+    known = {one.made_by: one for one in DECLARATIONS if one.format is format}
+    for wanted in order.passes or ():
+        if wanted not in known:
+            can = ", ".join(known)
+            raise invalid("passes", f"{wanted} is not done on {format}. There are: {can}.")
+    needy = {one.made_by for one in known.values() if one.calibration is Data.REQUIRED}
+    default = tuple(
+        one for one in PASSES_OF[order.level] if one in known and (calibrated or one not in needy)
+    )
     try:
         spec = OptimizationSpec(
             passes=order.passes if order.passes is not None else default,
             level=order.level,
             max_drop=order.max_drop,
-            calibration=Calibration(order.calibration_method),
+            max_bytes=order.max_bytes,
+            max_latency_ms=order.max_latency_ms,
+            block_size=order.block_size,
+            calibration=Calibration(
+                order.calibration_method, order.calibration_samples, order.calibration_percentile
+            ),
+            per_channel=order.per_channel,
+            reduce_range=order.reduce_range,
         )
     except ValueError as error:
         raise invalid(str(error).partition(":")[0], str(error)) from error
-    if Pass.STATIC_INT8 in spec.passes and not calibrated:
+    blind = [] if calibrated else [one for one in spec.passes if one in needy]
+    if blind:
         raise invalid(
             "calibrationDatasetId",
-            "STATIC_INT8 needs calibration data. Name a dataset with typical inputs.",
+            f"{blind[0]} needs calibration data. Name a dataset with typical inputs.",
         )
     return spec
 
 
-def _hardware(platform: Platform, profile_id: UUID | None) -> dict[str, Any] | None:
-    if profile_id is None:
-        return None
-    found: dict[str, Any] = to_json(hardware_of(platform, profile_id))
-    return found
+def _plain(spec: OptimizationSpec) -> dict[str, Any]:
+    """Settings that came later are left out at their defaults: a request that is repeated after
+    an upgrade must have the hash that it had before."""
+    plain: dict[str, Any] = to_json(spec)
+    later = {"block_size": 32, "max_bytes": None, "max_latency_ms": None}
+    return {name: value for name, value in plain.items() if later.get(name, ...) != value}
+
+
+def _hardware(platform: Platform, profile_id: UUID | None) -> tuple[Hardware | None, str | None]:
+    return (None, None) if profile_id is None else hardware_of(platform, profile_id)

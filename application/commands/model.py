@@ -22,6 +22,7 @@ from application.platform import Platform
 from application.ports.engine import Inspection
 from domain.aggregate import Aggregate
 from domain.artifact import Artifact, ArtifactFile, Origin
+from domain.cause import because_of
 from domain.flag import Flag
 from domain.model import Model, ModelStatus, Task
 from domain.naming import checked_name
@@ -146,7 +147,8 @@ def archive_model(platform: Platform, request: Request, *, model_id: UUID) -> Re
     """Takes the model out of use; it does not count against the plan any more."""
     model = live_model(platform, model_id)
     model.archive()
-    quota = give_back(platform, _models_quota(request.tenant_id), model_id, "archived")
+    with because_of(model.reference):
+        quota = give_back(platform, _models_quota(request.tenant_id), model_id, "archived")
     return Receipt(model_id, platform.log.save(*filter(None, (model, quota))))
 
 
@@ -157,8 +159,7 @@ def restore_model(platform: Platform, request: Request, *, model_id: UUID) -> Re
     if model.status is ModelStatus.ACTIVE:
         return Receipt(model_id, platform.log.save(model))
     model.restore()
-    spent_by = f"{model_id}/{model.version}"
-    quota = spend(platform, request.tenant_id, QuotaKind.MODELS, model_id, spent_by)
+    quota = spend(platform, request.tenant_id, QuotaKind.MODELS, model_id, model.reference)
     return Receipt(model_id, platform.log.save(model, quota))
 
 
@@ -169,7 +170,8 @@ def delete_model(platform: Platform, request: Request, *, model_id: UUID) -> Rec
     if model.status is ModelStatus.DELETED:
         return Receipt(model_id, platform.log.save(model))
     model.delete()
-    quota = give_back(platform, _models_quota(request.tenant_id), model_id, "deleted")
+    with because_of(model.reference):
+        quota = give_back(platform, _models_quota(request.tenant_id), model_id, "deleted")
     name = release_name(platform, request.tenant_id, NAME_KIND, model.name, model_id)
     return Receipt(model_id, platform.log.save(*filter(None, (model, name, quota))))
 

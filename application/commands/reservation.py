@@ -4,6 +4,7 @@ from uuid import UUID
 
 from application.commands.command import load
 from application.platform import Platform
+from domain.cause import because_of
 from domain.naming import Name
 from domain.plan import QuotaKind
 from domain.quota import Quota, period_of
@@ -35,8 +36,9 @@ def spend(
 ) -> Quota:
     """The quota with one unit spent, to be saved with what spends it."""
     tenant = tenant_of(platform, tenant_id)
-    quota = _quota(platform, tenant_id, kind)
-    quota.spend(subject, spent_by, tenant.plan, tenant.limits.of(kind))
+    with because_of(spent_by):
+        quota = _quota(platform, tenant_id, kind)
+        quota.spend(subject, spent_by, tenant.plan, tenant.limits.of(kind))
     return quota
 
 

@@ -110,17 +110,3 @@ def revoke_key(platform: Platform, request: Request, *, key_id: UUID) -> Receipt
     tenant = tenant_of(platform, request.tenant_id)
     tenant.revoke_key(key_id)
     return Receipt(key_id, platform.log.save(tenant))
-
-
-@command(Role.OWNER)
-def add_member(platform: Platform, request: Request, *, user_id: UUID, role: Role) -> Receipt:
-    tenant = tenant_of(platform, request.tenant_id)
-    tenant.add_member(user_id, role)
-    return Receipt(user_id, platform.log.save(tenant))
-
-
-@command(Role.OWNER)
-def remove_member(platform: Platform, request: Request, *, user_id: UUID) -> Receipt:
-    tenant = tenant_of(platform, request.tenant_id)
-    tenant.remove_member(user_id)
-    return Receipt(user_id, platform.log.save(tenant))

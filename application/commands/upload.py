@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from application.ports.blob_ledger import UNSWEPT, BlobHolds
 from application.ports.uploads import StagedBytesLost, Staging, UploadTable
 from domain.blob import checked_sha256
 from domain.principal import Principal, Role
@@ -22,6 +23,7 @@ from domain.upload import (
 )
 
 LIFETIME = timedelta(hours=24)
+KEPT = timedelta(days=7)
 MOST_OPEN = 20
 
 
@@ -33,7 +35,8 @@ def _utc_now() -> datetime:
 class Uploads:
     """What uploading needs. `limit_for` gives the most bytes one upload of a tenant may have.
 
-    `lifetime` counts from creation; `most_open` is per tenant.
+    `lifetime` counts from creation and `kept` from completion: a completed upload that nothing
+    was made from in that time goes, and its bytes go with it. `most_open` is per tenant.
     """
 
     rows: UploadTable
@@ -41,6 +44,8 @@ class Uploads:
     limit_for: Callable[[UUID], int]
     now: Callable[[], datetime] = _utc_now
     lifetime: timedelta = LIFETIME
+    kept: timedelta = KEPT
+    holds: BlobHolds = UNSWEPT
     most_open: int = MOST_OPEN
 
 
@@ -201,7 +206,11 @@ def _publish(uploads: Uploads, upload: Upload) -> Upload:
             "sha256",
         )
     uploads.staging.publish(upload, ref)
-    return uploads.rows.complete(upload, ref.sha256, uploads.now())
+    with uploads.holds.holding(upload.tenant_id, ref.sha256):
+        # The same content may have been there, and a sweep may have removed it just now.
+        uploads.staging.publish(upload, ref)
+        now = uploads.now()
+        return uploads.rows.complete(upload, ref.sha256, now, now + uploads.kept)
 
 
 def _check_size(uploads: Uploads, tenant_id: UUID, length: int) -> None:

@@ -1,15 +1,18 @@
 """Appending to an upload: bytes from the event loop, files and database in worker threads.
 
 While one block is hashed and written in a thread, the next one is collected: at most two blocks
-and what the socket holds are in memory. At every checkpoint the bytes are made durable and the
-row's offset follows. A chunk with a checksum counts as a whole or not at all, so it has no
-checkpoint but its end.
+and what the socket holds are in memory. Blocks start on a memory page and end at multiples of
+their size in the file, so that a writer may hand them to the disk without a copy. At every
+checkpoint the bytes are made durable and the row's offset follows. A chunk with a checksum counts
+as a whole or not at all, so it has no checkpoint but its end.
 """
 
 import asyncio
 import hashlib
+import mmap
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -23,7 +26,7 @@ from application.commands.upload import (
     finish_or_leave,
     remove,
 )
-from application.ports.uploads import StagedBytesLost, StagedWriter
+from application.ports.uploads import Block, StagedBytesLost, StagedWriter
 from domain.principal import Principal
 from domain.refusal import Refusal, RefusalCode, not_found
 from domain.upload import ChecksumMismatch, OffsetConflict, Upload, UploadExpired
@@ -36,7 +39,7 @@ T = TypeVar("T")
 class Digest(Protocol):
     """What hashlib's objects offer."""
 
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: Block, /) -> None: ...
 
     def digest(self) -> bytes: ...
 
@@ -130,7 +133,7 @@ class _Stream:
         digest = checksum.start() if checksum else None
         behind = _WriteBehind(self, writer, digest)
         try:
-            async for block in _blocks(chunks):
+            async for block in _blocks(chunks, upload.offset):
                 left -= len(block)
                 if left < 0:
                     raise StreamTooLong(upload.length)
@@ -172,7 +175,7 @@ class _WriteBehind:
         self._stream, self._writer, self._digest = stream, writer, digest
         self._task: asyncio.Task[None] | None = None
 
-    async def write(self, block: bytes) -> None:
+    async def write(self, block: Block) -> None:
         await self.settle()
         self._task = asyncio.ensure_future(self._stream.run(self._write, block))
 
@@ -183,29 +186,31 @@ class _WriteBehind:
             with anyio.CancelScope(shield=True):
                 await task
 
-    def _write(self, block: bytes) -> None:
+    def _write(self, block: Block) -> None:
         if self._digest:
             self._digest.update(block)
         self._writer.write(block)
 
 
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Network chunks of any size as blocks of exactly 1 MB, but for the last.
+async def _blocks(chunks: AsyncIterator[bytes], offset: int) -> AsyncIterator[Block]:
+    """Network chunks of any size as blocks that end at multiples of 1 MB, but for the last.
 
-    A hop to a thread has its price, and a checkpoint on a whole block leaves no crumbs.
+    A hop to a thread has its price, and a checkpoint on a whole block leaves no crumbs. There are
+    two blocks, filled in turns: one that was given stays as it is until the next one was given.
     """
-    held: list[bytes] = []
-    size = 0
+    held = cycle([memoryview(mmap.mmap(-1, BLOCK_BYTES)) for _ in range(2)])
+    block, size, end = next(held), 0, BLOCK_BYTES - offset % BLOCK_BYTES
     async for chunk in chunks:
-        held.append(chunk)
-        size += len(chunk)
-        while size >= BLOCK_BYTES:
-            joined = b"".join(held)
-            yield joined[:BLOCK_BYTES]
-            held = [joined[BLOCK_BYTES:]]
-            size -= BLOCK_BYTES
+        rest = memoryview(chunk)
+        while rest:
+            taken, rest = rest[: end - size], rest[end - size :]
+            block[size : size + len(taken)] = taken
+            size += len(taken)
+            if size == end:
+                yield block[:size]
+                block, size, end = next(held), 0, BLOCK_BYTES
     if size:
-        yield b"".join(held)
+        yield block[:size]
 
 
 def _check_place(upload: Upload, offset: int, declared: int | None) -> None:

@@ -10,6 +10,7 @@ from application.commands.command import Request
 from application.commands.upload import completed
 from application.platform import Platform
 from application.ports.engine import EngineCrashed, EngineRefusal
+from application.storage_full import refusing_when_full
 from domain.refusal import Refusal, RefusalCode
 from domain.upload import Upload, UploadPurpose
 
@@ -29,7 +30,7 @@ def uploaded_file(
             f"The upload was made for {upload.purpose}, not for {purpose}. Upload it again.",
             "uploadId",
         )
-    with tempfile.TemporaryDirectory(dir=platform.scratch) as folder:
+    with refusing_when_full(), tempfile.TemporaryDirectory(dir=platform.scratch) as folder:
         path = Path(folder) / "upload"
         assert upload.sha256 is not None
         platform.blobs.checkout(request.tenant_id, upload.sha256, path)

@@ -10,17 +10,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from application.commands.command import Request, cause_of, retrying
+from application.jobs.capability import Words, of_kind
 from application.jobs.kind import JobKind, Work
 from application.platform import Platform
-from application.ports.engine import EngineCancelled, EngineCrashed, EngineRefusal
+from application.ports.engine import CrashKind, EngineCancelled, EngineCrashed, EngineRefusal
 from application.ports.leases import LEASE_TIME, Acquired, Leases, Tick
-from domain.cause import acting
+from application.ports.tracing import After
+from application.storage_full import REMEDY, is_storage_full
+from domain.cause import acting, because_of
 from domain.job import Failure, Fault, Job, JobStatus, OutdatedAttempt
 from domain.principal import system
 
@@ -28,31 +32,44 @@ log = logging.getLogger(__name__)
 
 BEAT = LEASE_TIME.total_seconds() / 10
 TICK_EVERY = 0.2
+_MAKES_DUE = (Job.Requested, Job.RetryScheduled, Job.Interrupted, Job.Claimed)
+"""A claim without a report is one whose worker fell silent: the next attempt follows from it."""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker process needs: its name, the kinds it can do, and the leases."""
+    """What a worker process needs: its name, the kinds it can do, what its engine is able to do
+    besides, and the leases."""
 
     platform: Platform
     leases: Leases
     kinds: Mapping[str, JobKind]
     name: str
+    abilities: Words = frozenset()
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process shuts down: work under way is stopped and given back."""
+
+    @property
+    def offers(self) -> Words:
+        return self.abilities | {of_kind(kind) for kind in self.kinds}
 
 
 def work_on(worker: Worker, tenant_id: UUID, job_id: UUID) -> Acquired:
     """Carries the job one attempt further, if it is due and nobody else is at it."""
     job = _find(worker, tenant_id, job_id)
-    if job is None or job.status.ended or _too_early(worker, job) or job.kind not in worker.kinds:
+    if job is None or job.status.ended or _too_early(worker, job):
         return Acquired.HELD
-    outcome = worker.leases.acquire(tenant_id, job_id, job.kind, worker.name)
+    if not _able(worker, job):
+        return Acquired.UNABLE
+    # A name of its own: a thread that lost its lease must not pass for the one that took over in
+    # the same process.
+    holder = f"{worker.name}:{uuid4().hex[:8]}"
+    outcome = worker.leases.acquire(tenant_id, job_id, job.kind, holder)
     if outcome is Acquired.OURS:
         try:
-            Attempt(worker, tenant_id, job_id).run()
+            Attempt(worker, tenant_id, job_id, holder).run()
         finally:
-            worker.leases.release(tenant_id, job_id, worker.name)
+            worker.leases.release(tenant_id, job_id, holder)
     return outcome
 
 
@@ -61,37 +78,55 @@ def _find(worker: Worker, tenant_id: UUID, job_id: UUID) -> Job | None:
         return worker.platform.log.find(Job, job_id)
 
 
+def _able(worker: Worker, job: Job) -> bool:
+    kind = worker.kinds.get(job.kind)
+    return kind is not None and kind.needs(job.input) <= worker.abilities
+
+
 def _too_early(worker: Worker, job: Job) -> bool:
     return (
         job.status is JobStatus.RETRYING
         and job.not_before is not None
-        and job.not_before > worker.platform.now()
+        and job.not_before > worker.leases.now()
     )
 
 
 class Attempt:
     """The attempt of this worker; it is the `Watch` of its own work."""
 
-    def __init__(self, worker: Worker, tenant_id: UUID, job_id: UUID) -> None:
+    def __init__(self, worker: Worker, tenant_id: UUID, job_id: UUID, holder: str) -> None:
         self._worker, self._tenant_id, self._job_id = worker, tenant_id, job_id
+        self._holder = holder
         self._number = 0
         self._stage, self._last_tick = "", 0.0
         self._cancel, self._lost, self._over = (threading.Event() for _ in range(3))
+        self._stages = ExitStack()
 
     def run(self) -> None:
-        """Claims, works and reports."""
-        requested = self._worker.platform.log
-        with acting(cause_of(Request(system(self._tenant_id)))):
-            first = requested.stream(self._job_id)[0].event
+        """Claims, works and reports. Each attempt is caused by what made the job due, and what it
+        reports by its claim."""
+        due = self._last(*_MAKES_DUE)
         request = Request(
             system(self._tenant_id),
-            id=first.cause.correlation_id,
-            cause=first.reference,
+            id=due.cause.correlation_id,
+            cause=due.reference,
         )
-        with acting(cause_of(request)):
+        tracing, after = self._worker.platform.tracing, After(request.id, request.cause)
+        with acting(cause_of(request)), tracing.span("attempt", after, worker=self._worker.name):
             job = self._claim()
             if job is not None:
-                self._work(job)
+                with because_of(job.reference), self._stages:
+                    self._work(job)
+
+    def _last(self, *event_classes: type[Job.Event]) -> Job.Event:
+        """The job's newest event of these classes."""
+        with acting(cause_of(Request(system(self._tenant_id)))):
+            events = self._worker.platform.log.stream(self._job_id)
+        return next(
+            recorded.event
+            for recorded in reversed(events)
+            if isinstance(recorded.event, event_classes)
+        )
 
     def _claim(self) -> Job | None:
         claimed: list[int] = []
@@ -103,7 +138,7 @@ class Attempt:
         if self._number == 0:
             return None
         if job.cancel_requested:
-            self._report(lambda job: job.confirm_cancel(self._number))
+            self._report(self._stopped)
             return None
         return job
 
@@ -120,15 +155,18 @@ class Attempt:
         except Exception as error:
             failure = _failure_of(error)
             log.warning("job %s: %s: %s", self._job_id, failure.code, failure.message)
-            now = self._worker.platform.now()
-            self._report(lambda job: job.fail(self._number, failure, now))
+            self._report(lambda job: self._fail(job, failure))
         finally:
             self._over.set()
             beating.join()
 
+    def _fail(self, job: Job, failure: Failure) -> None:
+        job.fail(self._number, failure, self._worker.leases.now())
+
     def _stopped(self, job: Job) -> None:
         if job.cancel_requested:
-            job.confirm_cancel(self._number)
+            with because_of(self._last(Job.CancelRequested).reference):
+                job.confirm_cancel(self._number)
         else:
             job.interrupt(self._number)
 
@@ -136,7 +174,7 @@ class Attempt:
         """Renews the lease, and looks for a request to cancel."""
         while not self._over.wait(BEAT):
             try:
-                if not self._worker.leases.renew(self._tenant_id, self._job_id, self._worker.name):
+                if not self._worker.leases.renew(self._tenant_id, self._job_id, self._holder):
                     self._lost.set()
                 job = _find(self._worker, self._tenant_id, self._job_id)
                 if job is None or job.cancel_requested or job.attempt != self._number:
@@ -165,10 +203,13 @@ class Attempt:
 
     def stage_started(self, name: str) -> None:
         self._stage = name
+        self._stages.close()
+        self._stages.enter_context(self._worker.platform.tracing.span(f"stage {name}"))
         self._report(lambda job: job.start_stage(self._number, name))
 
     def stage_finished(self, name: str) -> None:
         self._report(lambda job: job.finish_stage(self._number, name))
+        self._stages.close()
 
     def tick(self, percent: float, message: str) -> None:
         now = time.monotonic()
@@ -176,7 +217,7 @@ class Attempt:
             return
         self._last_tick = now
         tick = Tick(self._job_id, self._tenant_id, self._number, self._stage, percent, message)
-        self._worker.leases.report(self._worker.name, tick)
+        self._worker.leases.report(self._holder, tick)
 
     def cancelled(self) -> bool:
         flags = (self._cancel, self._lost, self._worker.stopping)
@@ -184,6 +225,8 @@ class Attempt:
 
 
 def _failure_of(error: Exception) -> Failure:
+    if is_storage_full(error) or getattr(error, "kind", None) is CrashKind.STORAGE:
+        return Failure("INSUFFICIENT_STORAGE", REMEDY, Fault.PLATFORM, True)
     if isinstance(error, EngineRefusal):
         return Failure(error.code, str(error), Fault.REQUEST)
     if isinstance(error, EngineCrashed):

@@ -1,7 +1,9 @@
 """The job that measures artifacts side by side."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from application.jobs.capability import Words, of_format
 from application.jobs.kind import Work
 from application.plain_json import from_json, to_json
 from domain.artifact import Artifact
@@ -20,3 +22,8 @@ def run_benchmark(work: Work) -> dict[str, Any]:
     spec = from_json(work.job.input["spec"], BenchmarkSpec)
     measured = work.platform.benchmarker.benchmark(files, spec, work.watch)
     return {"benchmarks": {artifact: to_json(result) for artifact, result in measured.items()}}
+
+
+def benchmark_needs(job_input: Mapping[str, Any]) -> Words:
+    """The format of each artifact."""
+    return frozenset(of_format(artifact["format"]) for artifact in job_input["artifacts"])

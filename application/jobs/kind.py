@@ -1,13 +1,15 @@
 """A kind of job: what it spends, which feature it belongs to, and how it is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from application.jobs.capability import Words
 from application.platform import Platform
 from application.ports.engine import Watch
+from domain.blob import BlobRef
 from domain.flag import Flag
 from domain.job import Job
 from domain.plan import QuotaKind
@@ -26,13 +28,28 @@ class Work:
     def tenant_id(self) -> UUID:
         return self.job.tenant_id
 
+    def keep(self, path: Path) -> BlobRef:
+        """Stores a file that the job made; no sweep removes it within the grace period."""
+        blobs = self.platform.blobs
+        ref = blobs.put_file(self.tenant_id, path)
+        with self.platform.holds.holding(self.tenant_id, ref.sha256):
+            if blobs.size(self.tenant_id, ref.sha256) is None:
+                blobs.put_file(self.tenant_id, path)
+        return ref
+
+
+def _nothing(job_input: Mapping[str, Any]) -> Words:
+    return frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """`run` returns the job's result as plain JSON, or raises an error of `ports.engine`. It
-    writes nothing but blobs, which are content-addressed: doing it twice has one effect."""
+    writes nothing but blobs, which are content-addressed: doing it twice has one effect. `needs`
+    tells what a job with this input needs of a worker beyond its kind."""
 
     name: str
     quota: QuotaKind
     flag: Flag
     run: Callable[[Work], dict[str, Any]]
+    needs: Callable[[Mapping[str, Any]], Words] = _nothing

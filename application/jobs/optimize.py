@@ -1,10 +1,13 @@
 """The job that makes optimized variants of an artifact."""
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid5
 
 from application.commands.reservation import tenant_of
+from application.jobs.capability import Words, of_format, of_pass
 from application.jobs.kind import Work
 from application.plain_json import from_json, to_json
 from domain.artifact import Artifact, ArtifactFile, Origin
@@ -12,6 +15,8 @@ from domain.optimization import VariantResult
 from domain.optimization_spec import OptimizationSpec
 
 OPTIMIZE = "optimize"
+AT_ONCE = 2
+"""Variants that are inspected and stored side by side: each in a process of one thread."""
 
 
 def run_optimization(work: Work) -> dict[str, Any]:
@@ -31,20 +36,29 @@ def run_optimization(work: Work) -> dict[str, Any]:
     )
     files = [(variant, variant.file) for variant in outcome.variants if variant.file is not None]
     largest = tenant_of(work.platform, work.tenant_id).limits.largest_model_bytes
-    artifacts = [
-        _artifact(work, source, variant, made / file.name)
-        for variant, file in files
-        if file.bytes <= largest
-    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        kept = [
+            pool.submit(_artifact, work, source, variant, made / file.name)
+            for variant, file in files
+            if file.bytes <= largest
+        ]
+    artifacts = [artifact.result() for artifact in kept]
     too_large = [variant.name for variant, file in files if file.bytes > largest]
     result = {"outcome": outcome, "artifacts": artifacts, "too_large_for_plan": too_large}
     plain: dict[str, Any] = to_json(result)
     return plain
 
 
+def optimization_needs(job_input: Mapping[str, Any]) -> Words:
+    """The source's format, and each pass on it."""
+    source = job_input["artifact"]["format"]
+    passes = {of_pass(source, one) for one in job_input["spec"]["passes"]}
+    return frozenset({of_format(source)} | passes)
+
+
 def _artifact(work: Work, source: Artifact, variant: VariantResult, file: Path) -> Artifact:
     found = work.platform.model_inspector.inspect(file)
-    ref = work.platform.blobs.put_file(work.tenant_id, file)
+    ref = work.keep(file)
     return Artifact(
         id=uuid5(work.job.id, variant.name),
         version=source.version,

@@ -4,6 +4,7 @@ Every method blocks (disk or network): call it from a worker thread, never on th
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -59,7 +60,28 @@ class BlobWriter(Protocol):
         ...
 
 
-class Blobs(BlobReader, BlobWriter, Protocol):
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """One blob in the store."""
+
+    tenant_id: UUID
+    sha256: str
+    bytes: int
+
+
+class BlobUpkeep(Protocol):
+    """Looking after the store, across all tenants."""
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """Every blob, tenant by tenant. One that is stored or removed meanwhile may be missed."""
+        ...
+
+    def tidy(self, older: timedelta) -> int:
+        """Removes what writes that broke off left behind so long ago; gives the bytes freed."""
+        ...
+
+
+class Blobs(BlobReader, BlobWriter, BlobUpkeep, Protocol):
     """The whole blob store."""
 
 

@@ -29,11 +29,12 @@ class EngineCancelled(Exception):
 
 
 class CrashKind(StrEnum):
-    """TIMEOUT and MEMORY are limits of ours, KILLED somebody else's signal, ERROR a fault in the
-    engine or in a library that it uses."""
+    """TIMEOUT and MEMORY are limits of ours, STORAGE is a full disk, KILLED somebody else's signal,
+    ERROR a fault in the engine or in a library that it uses."""
 
     TIMEOUT = "TIMEOUT"
     MEMORY = "MEMORY"
+    STORAGE = "STORAGE"
     KILLED = "KILLED"
     ERROR = "ERROR"
 

@@ -1,7 +1,7 @@
 """Who works on which job. A lease is a promise that ends by itself when its worker falls silent."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -10,11 +10,13 @@ LEASE_TIME = timedelta(seconds=10)
 
 
 class Acquired(StrEnum):
-    """What came of asking for a lease: ours, another's, or no more jobs of this kind now."""
+    """What came of asking for a job: ours, another's, no more jobs of this kind now, or nothing
+    that this worker can do."""
 
     OURS = "OURS"
     HELD = "HELD"
     FULL = "FULL"
+    UNABLE = "UNABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,11 @@ class Tick:
 
 
 class Leases(Protocol):
-    """Leases on jobs, kept by the database's clock."""
+    """Leases on jobs, kept by the database's clock: those of processes may jump."""
+
+    def now(self) -> datetime:
+        """The database's time."""
+        ...
 
     def acquire(self, tenant_id: UUID, job_id: UUID, kind: str, worker: str) -> Acquired:
         """Takes the lease for LEASE_TIME, unless another holds it or as many jobs of the kind

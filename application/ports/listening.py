@@ -9,6 +9,8 @@ from typing import Protocol
 EVENTS = "edgewise_events"
 FOLLOWED = "edgewise_followed"
 TICKS = "edgewise_ticks"
+ACCESS = "edgewise_access"
+"""`session <session id>`: it ended. `user <user id> <tenant id>`: removed, or in another role."""
 
 Callback = Callable[[str | None], None]
 """Called with the payload, from the listener's own thread; with None after the connection was

@@ -13,6 +13,8 @@ from uuid import UUID
 
 from application.ports.event_log import Moment, RecordedEvent
 from application.ports.leases import Tick
+from application.ports.projections import Standing, Waiting
+from application.ports.workers import WorkerReads
 
 R = TypeVar("R")
 K = TypeVar("K")
@@ -48,6 +50,15 @@ class Page(Generic[R]):
     rows: tuple[R, ...]
     has_next: bool = False
     has_previous: bool = False
+
+
+def page_of(found: Sequence[R], paging: Paging) -> Page[R]:
+    """The page, from rows that were read in its direction, with one more than it has."""
+    more = len(found) > paging.count
+    rows = tuple(found[: paging.count])
+    if paging.backward:
+        return Page(rows[::-1], has_next=paging.before is not None, has_previous=more)
+    return Page(rows, has_next=more, has_previous=paging.after is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,13 @@ class Events(Protocol):
         """The position of the tenant's newest event up to a moment, 0 when there is none."""
         ...
 
-    async def story(self, after: int, limit: int, stream: UUID | None) -> list[EventRow]:
+    async def now(self) -> datetime:
+        """The database's clock, by which events are recorded."""
+        ...
+
+    async def story(
+        self, after: int, limit: int, stream: UUID | None, until: int | None = None
+    ) -> list[EventRow]:
         """The next events after a position, of one stream or of all, oldest first."""
         ...
 
@@ -111,18 +128,32 @@ class Events(Protocol):
         """Events by their reference, `<stream>/<version>`; unknown ones are left out."""
         ...
 
+
+class TypedEvents(Protocol):
+    """The tenant's log as the domain knows it: for folding."""
+
     async def streams(
         self, streams: Collection[UUID], after: int, until: int | None, limit: int
     ) -> Sequence[RecordedEvent]:
         """The next typed events of some streams after a position, oldest first."""
         ...
 
+    async def of_topics(
+        self, topics: Collection[str], after: int, until: int, limit: int
+    ) -> Sequence[RecordedEvent]:
+        """The tenant's next typed events of some topics, oldest first."""
+        ...
 
-class TenantReads(Rows, Events, Protocol):
+
+class TenantReads(Rows, Events, TypedEvents, Protocol):
     """Everything that can be read in one tenant."""
 
     async def ticks(self, job_ids: Collection[UUID]) -> Mapping[UUID, Tick]:
         """The last tick of each job that a worker holds now."""
+        ...
+
+    async def offers(self) -> list[frozenset[str]]:
+        """What each living worker offers, in words of `application.jobs.capability`."""
         ...
 
 
@@ -131,12 +162,20 @@ class Followers(Protocol):
 
     async def followers(self) -> list[FollowerRow]: ...
 
+    async def standing(self) -> list[Standing]:
+        """The same with how far behind each is, across all tenants: for the operator."""
+        ...
+
+    async def outbox(self) -> list[Waiting]:
+        """What waits to be handed over, across all tenants: for the operator."""
+        ...
+
     async def last_given(self) -> int:
         """The highest position that was ever given to an event, of any tenant."""
         ...
 
 
-class Reads(Followers, Protocol):
+class Reads(Followers, WorkerReads, Protocol):
     """The way into a tenant's rows."""
 
     def within(self, tenant_id: UUID) -> TenantReads: ...

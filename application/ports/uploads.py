@@ -7,6 +7,7 @@ was acknowledged, and bytes beyond the row's offset are scrap.
 Every method blocks: call it from a worker thread.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +15,9 @@ from uuid import UUID
 
 from domain.blob import BlobRef
 from domain.upload import Upload
+
+Block = bytes | memoryview
+"""Bytes to be appended; who gave them may change them once `write` has returned."""
 
 
 class StagedBytesLost(Exception):
@@ -41,7 +45,9 @@ class UploadRows(Protocol):
         """Compare-and-set from `upload.offset`. Raises OffsetConflict when the row has moved."""
         ...
 
-    def complete(self, upload: Upload, sha256: str, completed_at: datetime) -> Upload:
+    def complete(
+        self, upload: Upload, sha256: str, completed_at: datetime, expires_at: datetime
+    ) -> Upload:
         """Marks an upload whose bytes have all arrived; a repetition changes nothing."""
         ...
 
@@ -52,7 +58,7 @@ class UploadRemoval(Protocol):
     def delete(self, tenant_id: UUID, upload_id: UUID) -> None: ...
 
     def expired(self, now: datetime, most: int) -> list[Upload]:
-        """Unfinished uploads of all tenants whose time is over, oldest first, at most `most`."""
+        """Uploads of all tenants whose time is over, oldest first, at most `most`."""
         ...
 
 
@@ -69,13 +75,21 @@ class StagedWriter(Protocol):
         """Drops bytes beyond the row's offset. Raises StagedBytesLost when there are fewer."""
         ...
 
-    def write(self, block: bytes) -> None: ...
+    def write(self, block: Block) -> None: ...
 
     def flush(self) -> Durable:
         """Makes everything written so far durable."""
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Bytes that wait somewhere, whether or not there is still an upload that they belong to."""
+
+    tenant_id: UUID
+    upload_id: UUID
 
 
 class Staging(Protocol):
@@ -95,4 +109,12 @@ class Staging(Protocol):
 
     def discard(self, upload: Upload) -> None:
         """Frees the staged bytes; does nothing when there are none."""
+        ...
+
+    def staged(self) -> Iterator[Staged]:
+        """Everything that waits, of all tenants."""
+        ...
+
+    def drop(self, staged: Staged) -> int:
+        """Frees bytes that no upload needs; gives how many."""
         ...

@@ -1,10 +1,12 @@
 """Which jobs wait for a worker: rows of the outbox, until the job has ended.
 
-The relay hands each due row to the queue as a hint; see application/jobs.
+The relay hands each due row to the queue as a hint; see application/jobs. What is due goes by the
+database's clock, so that an API process with a wrong one delays nothing.
 """
 
 from collections.abc import Iterator
 
+from application.jobs.registry import needs_of
 from application.ports.event_log import RecordedEvent
 from application.views.view import Change, Delete, Insert, Update, View
 from domain.job import Job
@@ -25,8 +27,9 @@ def _requested(event: Job.Requested, at: RecordedEvent) -> Iterator[Change]:
                 "job_id": str(event.originator_id),
                 "job_kind": event.kind,
                 "correlation_id": event.cause.correlation_id,
+                "needs": sorted(needs_of(event.kind, event.input)),
             },
-            "available_at": event.timestamp,
+            "available_at": at.recorded_at,
         },
     )
 
@@ -38,7 +41,7 @@ def _retry_scheduled(event: Job.RetryScheduled, at: RecordedEvent) -> Iterator[C
 
 @dispatch.on(Job.Interrupted)
 def _interrupted(event: Job.Interrupted, at: RecordedEvent) -> Iterator[Change]:
-    yield Update("outbox", _key(event), {"available_at": event.timestamp})
+    yield Update("outbox", _key(event), {"available_at": at.recorded_at})
 
 
 @dispatch.on(Job.Succeeded)

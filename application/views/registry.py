@@ -4,6 +4,7 @@ from application.views.benchmark import benchmarks
 from application.views.dataset import datasets
 from application.views.device_profile import device_profiles
 from application.views.dispatch import dispatch
+from application.views.invitation import invitations
 from application.views.job import jobs
 from application.views.model import models
 from application.views.quota import quotas
@@ -12,6 +13,7 @@ from application.views.view import View
 
 VIEWS: tuple[View, ...] = (
     tenants,
+    invitations,
     quotas,
     models,
     datasets,

@@ -22,6 +22,15 @@ class TenantRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberRow:
+    tenant_id: UUID
+    user_id: UUID
+    role: str
+    joined_at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKeyRow:
     id: UUID
     tenant_id: UUID
@@ -88,6 +97,12 @@ def _member_joined(event: Tenant.MemberJoined, at: RecordedEvent) -> Iterator[Ch
             "position": at.position,
         },
     )
+
+
+@tenants.on(Tenant.MemberRoleChanged)
+def _role_changed(event: Tenant.MemberRoleChanged, at: RecordedEvent) -> Iterator[Change]:
+    key = {"tenant_id": at.tenant_id, "user_id": event.user_id}
+    yield Update("tenant_members", key, {"role": event.role})
 
 
 @tenants.on(Tenant.MemberLeft)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from application.ports.blobs import READ_BYTES, BlobCorrupt
+from application.storage_full import refusing_when_full
 
 
 def sync_folder(folder: Path) -> None:
@@ -49,6 +50,7 @@ def blocks_of(path: Path, start: int = 0, length: int | None = None) -> Iterator
     return blocks()
 
 
+@refusing_when_full()
 def copy_verified(blocks: Iterable[bytes], sha256: str, into: Path) -> None:
     """Writes the blocks to the file `into` (mode 0600). Raises BlobCorrupt, leaving no file.
 
@@ -68,8 +70,16 @@ def copy_verified(blocks: Iterable[bytes], sha256: str, into: Path) -> None:
         raise
 
 
-def write_all(descriptor: int, block: bytes) -> None:
+def write_all(descriptor: int, block: bytes | memoryview) -> None:
     """Writes the whole block: the system may take less than it was given."""
     view = memoryview(block)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def write_all_at(descriptor: int, block: bytes | memoryview, offset: int) -> None:
+    """The same at a place of the file."""
+    view = memoryview(block)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written

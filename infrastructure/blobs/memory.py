@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from application.ports.blobs import READ_BYTES, BlobMissing
+from application.ports.blobs import READ_BYTES, BlobMissing, StoredBlob
 from domain.blob import BlobRef
 from infrastructure.blobs.durable_files import copy_verified
 
@@ -43,3 +44,10 @@ class MemoryBlobs:
 
     def delete(self, tenant_id: UUID, sha256: str) -> None:
         self._held.pop((tenant_id, sha256), None)
+
+    def stored(self) -> Iterator[StoredBlob]:
+        for (tenant_id, sha256), held in sorted(self._held.items()):
+            yield StoredBlob(tenant_id, sha256, len(held))
+
+    def tidy(self, older: timedelta) -> int:
+        return 0

@@ -16,7 +16,7 @@ from uuid import UUID
 import obstore
 from obstore.store import S3Store
 
-from application.ports.blobs import DEFAULT_LINK_LIFE, BlobCorrupt, BlobMissing
+from application.ports.blobs import DEFAULT_LINK_LIFE, BlobCorrupt, BlobMissing, StoredBlob
 from domain.blob import BlobRef, is_sha256
 from infrastructure.blobs.durable_files import blocks_of, copy_verified
 from infrastructure.blobs.signed_links import checked_life
@@ -124,6 +124,27 @@ class S3Blobs:
 
     def delete(self, tenant_id: UUID, sha256: str) -> None:
         obstore.delete(self.store, self.key(tenant_id, sha256))
+
+    def stored(self) -> Iterator[StoredBlob]:
+        for tenant_id, folder, name, size in self.listed():
+            if folder == "blobs" and is_sha256(name):
+                yield StoredBlob(tenant_id, name, size)
+
+    def tidy(self, older: timedelta) -> int:
+        """Parts of a multipart upload that broke off cannot be seen here; the bucket's lifecycle
+        rule removes them."""
+        return 0
+
+    def listed(self) -> Iterator[tuple[UUID, str, str, int]]:
+        """All objects of all tenants, as tenant, folder, the rest of the key, and size."""
+        for batch in obstore.list(self.store, prefix=self.prefix or None, chunk_size=1_000):
+            for item in batch:
+                tenant, _, rest = item["path"].removeprefix(self.prefix).partition("/")
+                folder, _, name = rest.partition("/")
+                try:
+                    yield UUID(tenant), folder, name, item["size"]
+                except ValueError:
+                    continue  # another application's object
 
     def key(self, tenant_id: UUID, sha256: str) -> str:
         """The object's key. Raises BlobMissing for what is no sha256."""

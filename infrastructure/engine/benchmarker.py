@@ -1,4 +1,4 @@
-"""The port `Benchmarker` for ONNX: variants in turns, each measurement in a fresh process.
+"""The port `Benchmarker`: variants in turns, each measurement in a fresh process.
 
 Round after round, every other one in reverse (A B C, C B A, …), so that what the machine does
 meanwhile meets all variants alike. One process runs at a time.
@@ -76,7 +76,7 @@ class SandboxedBenchmarker:
         }
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="benchmark-") as folder:
             return self._sandbox.run(
-                "onnx.benchmark", request, Path(folder), watch, self._limits, [file]
+                "benchmark", request, Path(folder), watch, self._limits, [file]
             )
 
 

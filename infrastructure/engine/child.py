@@ -3,6 +3,7 @@
 It is started by `sandbox` with an empty environment and nothing but an order, one line of JSON on
 standard input:
     {"task", "request", "scratch", "reads", "limits", "jail": "root" | "user" | null, "parent"}
+Modules named on its command line are imported while it waits for that.
 It answers in lines of JSON on what was its standard output; whatever libraries print goes to
 standard error, which is kept as the detail of a failure. The last line is one of
     {"result": …, "peak_memory_bytes": …}  {"refusal": {…}}  {"error": {"kind", "detail"}}
@@ -15,6 +16,7 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
@@ -32,6 +34,8 @@ class Stop(BaseException):
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    for module in sys.argv[1:]:
+        import_module(module)
     order = json.loads(sys.stdin.readline())
     try:
         _isolate(order)
@@ -63,6 +67,7 @@ def _isolate(order: dict[str, Any]) -> None:
 
 def _carried_out(order: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     from application.ports.engine import EngineRefusal
+    from application.storage_full import is_storage_full
     from infrastructure.engine.tasks import task_named
 
     try:
@@ -71,7 +76,8 @@ def _carried_out(order: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         told = {key: getattr(refusal, key) for key in ("code", "message", "remedy", "field")}
         return {"refusal": told}
     except Exception as error:
-        kind = "MEMORY" if memory_ran_out(error) else "ERROR"
+        kind = "STORAGE" if is_storage_full(error) else "ERROR"
+        kind = "MEMORY" if memory_ran_out(error) else kind
         return {"error": {"kind": kind, "detail": f"{type(error).__name__}: {error}"[:4_000]}}
     return {"result": result, "peak_memory_bytes": _peak_memory()}
 

@@ -11,11 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
-
 from application.ports.engine import CrashKind, EngineCancelled, EngineCrashed, Watch
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.reporting import memory_ran_out
+from infrastructure.engine.resident import resident_bytes
 
 LOOK_EVERY = 0.1
 GRACE_SECONDS = 2.0
@@ -101,21 +100,11 @@ class ChildProcess:
         if time.monotonic() > deadline:
             told = f"it ran longer than {limits.seconds:,.0f} s and was stopped"
             raise EngineCrashed(CrashKind.TIMEOUT, told, retryable=False)
-        used = self._memory()
+        used = resident_bytes(self._process.pid)
         self.peak_memory_bytes = max(self.peak_memory_bytes, used)
         if used > limits.memory_bytes:
             told = f"it used {used:,} bytes of memory; {limits.memory_bytes:,} are allowed"
             raise EngineCrashed(CrashKind.MEMORY, told, retryable=False)
-
-    def _memory(self) -> int:
-        """Resident bytes of the child and its descendants."""
-        total = 0
-        with suppress(psutil.Error):
-            parent = psutil.Process(self._process.pid)
-            for process in (parent, *parent.children(recursive=True)):
-                with suppress(psutil.Error):
-                    total += process.memory_info().rss
-        return total
 
     def _take_lines(self, data: bytes, watch: Watch) -> None:
         self._line += data
@@ -150,6 +139,11 @@ class ChildProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_SECONDS)
 
+    def close(self) -> None:
+        """Ends it, if it has not ended; whoever waits for an order never gets one."""
+        if self._process.returncode is None:
+            self._kill()
+
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)
         self._process.wait()
@@ -167,8 +161,10 @@ class ChildProcess:
         tail = self._errors.decode(errors="replace").strip()
         if self._last is not None:
             error = self._last["error"]
-            kind = CrashKind.MEMORY if error["kind"] == "MEMORY" else CrashKind.ERROR
-            return EngineCrashed(kind, str(error["detail"]), retryable=False)
+            told = error["kind"]
+            kind = CrashKind(told) if told in ("MEMORY", "STORAGE") else CrashKind.ERROR
+            full = kind is CrashKind.STORAGE
+            return EngineCrashed(kind, str(error["detail"]), retryable=full)
         number = _signal_of(self._process.returncode)
         if memory_ran_out(RuntimeError(tail)):
             return EngineCrashed(CrashKind.MEMORY, "an allocation was refused", retryable=False)

@@ -1,5 +1,6 @@
 """The task `inspect`: tells the format by the bytes, and reads what Edgewise can read of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,29 @@ from domain.model_format import ModelFormat
 from infrastructure.engine.reporting import Reporter
 from infrastructure.engine.sniff import sniff
 
+Inspector = Callable[[Path], dict[str, Any]]
+
 
 def inspect_model(request: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
     """`{"file"}` in; `{"format", "signature" | None, "warnings"}` out. Raises EngineRefusal."""
     file = Path(request["file"])
     found = sniff(file)
-    if found is not ModelFormat.ONNX:
-        told = f"{found} is recognized and kept; this server can inspect and optimize ONNX only."
+    inspect = inspector_of(found)
+    if inspect is None:
+        told = f"{found} is recognized and kept; this server cannot inspect or optimize it yet."
         return {"format": found, "signature": None, "warnings": [told]}
-    from infrastructure.engine.onnx.inspect import inspect_onnx
+    return {"format": found, **inspect(file)}
 
-    return {"format": found, **inspect_onnx(file)}
+
+def inspector_of(found: ModelFormat) -> Inspector | None:
+    """What reads a file of this format, giving `{"signature", "warnings"}`; its libraries are
+    imported only here. None for a format that is only recognized."""
+    if found is ModelFormat.ONNX:
+        from infrastructure.engine.onnx.inspect import inspect_onnx
+
+        return inspect_onnx
+    if found is ModelFormat.TFLITE:
+        from infrastructure.engine.litert.inspect import inspect_tflite
+
+        return inspect_tflite
+    return None

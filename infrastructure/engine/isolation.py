@@ -42,11 +42,17 @@ def jail_of(isolation: Isolation) -> str | None:
     return "root" if os.geteuid() == 0 else "user"
 
 
-def command(isolation: Isolation, python: str, scratch: Path, reads: Sequence[Path]) -> list[str]:
+def command(
+    isolation: Isolation,
+    python: str,
+    scratch: Path,
+    reads: Sequence[Path],
+    modules: Sequence[str] = (),
+) -> list[str]:
     """No user site, nothing from the current folder. Not `-I`, which would leave PYTHONHASHSEED
     out; there are no other variables of Python's in the environment."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {CHILD} import main; main()"
-    child = [python, "-P", "-s", "-B", "-c", code]
+    child = [python, "-P", "-s", "-B", "-c", code, *modules]
     if isolation is Isolation.BUBBLEWRAP:
         return [*_bubblewrap(python, scratch, reads), "--", *child]
     return child

@@ -1,4 +1,4 @@
-"""The port `Optimizer` for ONNX: each pass in a process of its own, so that one that crashes or
+"""The port `Optimizer`: each pass in a process of its own, so that one that crashes or
 runs out of memory costs its own variant and no other.
 
 Only a fault that another attempt may mend (killed from outside) ends the whole job.
@@ -6,11 +6,16 @@ Only a fault that another attempt may mend (killed from outside) ends the whole 
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from application.plain_json import from_json, to_json
 from application.ports.engine import CrashKind, EngineCrashed, EngineRefusal, Watch
+from domain.model_format import ModelFormat
 from domain.optimization import (
     OptimizationResult,
     OptimizationSpec,
@@ -23,11 +28,16 @@ from domain.optimization import (
 from domain.parity import Comparison
 from domain.selection import SOURCE, Candidate, choose
 from domain.variant_facts import VariantFacts
+from domain.verdict import Limits as Allowed
 from domain.verdict import decide
+from infrastructure.engine.child_process import ChildProcess
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.onnx.processor import load_average, machine
+from infrastructure.engine.packages import PACKAGES
 from infrastructure.engine.sandbox import Sandbox
 from infrastructure.engine.stage_watch import StageWatch
+
+VARIANT = "infrastructure.engine.variant"
 
 
 class SandboxedOptimizer:
@@ -58,6 +68,14 @@ class SandboxedOptimizer:
         return work.result(StageWatch(watch))
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where one pass works, and the process that waits there for it, if any."""
+
+    scratch: Path
+    child: ChildProcess | None
+
+
 class _Work:
     """One optimization."""
 
@@ -80,8 +98,8 @@ class _Work:
 
     def result(self, watch: StageWatch) -> OptimizationResult:
         before = load_average()
-        found = self._source_facts(watch)
-        variants = tuple(self._variant(one, watch) for one in self._spec.passes)
+        found, format = self._prepared(watch)
+        variants = tuple(self._variants(format, watch))
         return OptimizationResult(
             source=found,
             variants=variants,
@@ -90,25 +108,48 @@ class _Work:
             isolation=self._sandbox.isolation,
         )
 
-    def _source_facts(self, watch: StageWatch) -> SourceFacts:
+    def _prepared(self, watch: StageWatch) -> tuple[SourceFacts, ModelFormat]:
         request = {"source": str(self._source), **self._data}
         with tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as scratch:
             told = self._sandbox.run(
-                "onnx.prepare", request, Path(scratch), watch, self._limits, self._reads
+                "prepare", request, Path(scratch), watch, self._limits, self._reads
             ).result
         size = self._source.stat().st_size
-        return SourceFacts(size, sha256_of(self._source), told["parameters"], told["nodes"])
+        found = SourceFacts(size, sha256_of(self._source), told["parameters"], told["nodes"])
+        return found, ModelFormat(told["format"])
 
-    def _variant(self, made_by: Pass, watch: StageWatch) -> VariantResult:
-        name = made_by.lower()
-        with (
-            tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as folder,
-            watch.closing() as seconds,
-        ):
+    def _variants(self, format: ModelFormat, watch: StageWatch) -> Iterator[VariantResult]:
+        """While one pass works, the process of the next one starts and imports its libraries."""
+        with ExitStack() as rooms:
+            passes = self._spec.passes
+            coming = rooms.enter_context(self._room(passes[0], format))
+            for made_by, following in zip_longest(passes, passes[1:]):
+                room = coming
+                if following is not None:
+                    coming = rooms.enter_context(self._room(following, format))
+                yield self._variant(made_by, format, room, watch)
+
+    @contextmanager
+    def _room(self, made_by: Pass, format: ModelFormat) -> Iterator[_Room]:
+        modules = (VARIANT, f"{PACKAGES[format]}.passes.{made_by.lower()}")
+        with tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as folder:
             scratch = Path(folder).resolve()
-            target = scratch / f"{name}.onnx"
+            child = self._sandbox.waiting(scratch, self._reads, modules)
+            try:
+                yield _Room(scratch, child)
+            finally:
+                if child is not None:
+                    child.close()
+
+    def _variant(
+        self, made_by: Pass, format: ModelFormat, room: _Room, watch: StageWatch
+    ) -> VariantResult:
+        name, scratch = made_by.lower(), room.scratch
+        with watch.closing() as seconds:
+            target = scratch / f"{name}.{format.lower()}"
             request = {
                 "source": str(self._source),
+                "format": format,
                 "target": str(target),
                 "made_by": made_by,
                 "spec": to_json(self._spec),
@@ -116,7 +157,7 @@ class _Work:
             }
             try:
                 answer = self._sandbox.run(
-                    "onnx.variant", request, scratch, watch, self._limits, self._reads
+                    "variant", request, scratch, watch, self._limits, self._reads, room.child
                 )
             except EngineCrashed as crash:
                 return _crashed(name, made_by, crash)
@@ -137,7 +178,7 @@ class _Work:
             reason=told["reason"],
             file=file,
             comparison=comparison,
-            verdict=decide(comparison, self._spec.max_drop, size, file.bytes, facts),
+            verdict=decide(comparison, _limits(self._spec), size, file.bytes, facts),
             seconds=told["seconds"],
             peak_memory_bytes=told["peak"],
         )
@@ -150,6 +191,10 @@ class _Work:
         kept = self._into / made.name
         made.replace(kept)
         return VariantFile(kept.name, kept.stat().st_size, sha256_of(kept))
+
+
+def _limits(spec: OptimizationSpec) -> Allowed:
+    return Allowed(spec.max_drop, spec.max_bytes, spec.max_latency_ms)
 
 
 def _not_made(name: str, made_by: Pass, told: dict[str, Any]) -> VariantResult:

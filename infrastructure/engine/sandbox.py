@@ -57,6 +57,18 @@ class Sandbox:
         """The level of every child. Asked for the first time, it may take a second to find out."""
         return self._isolation or _strongest(self._python)
 
+    def waiting(
+        self, scratch: Path, reads: Sequence[Path], modules: Sequence[str]
+    ) -> ChildProcess | None:
+        """A process for a run with the same `scratch` and `reads` that is about to come: it imports
+        these modules meanwhile. To be closed by the caller. None where isolation begins with the
+        order, and there is nothing to be had from starting early."""
+        if self.isolation is not Isolation.BUBBLEWRAP:
+            return None
+        scratch, reads = scratch.resolve(), [path.resolve() for path in reads]
+        line = command(self.isolation, self._python, scratch, reads, modules)
+        return _started(line, environment(scratch), scratch)
+
     def run(
         self,
         task: str,
@@ -65,11 +77,13 @@ class Sandbox:
         watch: Watch | None = None,
         limits: Limits | None = None,
         reads: Sequence[Path] = (),
+        child: ChildProcess | None = None,
     ) -> Answer:
         """Carries out a task of tasks.TASKS.
 
         `request` is JSON. The child may write in the folder `scratch` alone, which exists and is
-        used by one run at a time, and read the files `reads` besides. Raises EngineRefusal,
+        used by one run at a time, and read the files `reads` besides. `child` is one that is
+        `waiting` for this. Raises EngineRefusal,
         EngineCancelled, EngineCrashed.
         """
         isolation, scratch = self.isolation, scratch.resolve()
@@ -89,7 +103,7 @@ class Sandbox:
             _hand_over(scratch, jail.NOBODY)
             closed = _let_read(reads)
         try:
-            child = _started(
+            child = child or _started(
                 command(isolation, self._python, scratch, reads), environment(scratch), scratch
             )
             last = child.answer(json.dumps(order), watch or Unwatched(), limits)

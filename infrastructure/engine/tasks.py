@@ -12,9 +12,9 @@ TASKS = {
     "ping": "infrastructure.engine.ping:ping",
     "inspect": "infrastructure.engine.inspect_model:inspect_model",
     "inspect_dataset": "infrastructure.engine.npz.inspect:inspect_dataset",
-    "onnx.prepare": "infrastructure.engine.onnx.prepare:prepare",
-    "onnx.variant": "infrastructure.engine.onnx.variant:make_variant",
-    "onnx.benchmark": "infrastructure.engine.onnx.benchmark:time_runs",
+    "prepare": "infrastructure.engine.prepare:prepare",
+    "variant": "infrastructure.engine.variant:make_variant",
+    "benchmark": "infrastructure.engine.timed_runs:time_runs",
 }
 
 

@@ -1,184 +1,155 @@
 """Saves that arrive together are made durable together, in one transaction.
 
 The first thread to arrive leads: it commits what is queued, hands each waiting thread its outcome,
-and passes the lead to the first of those that came meanwhile. An exclusive advisory lock makes the
-order of positions the order of commits, across processes too, and it is held until the commit
-is durable: nobody sees an event that could still be lost, and no position is given twice.
+and passes the lead to the first of those that came meanwhile. Where several threads save one after
+the other, those that have just been served are about to come again: the next leader waits for them
+a moment, a part of what a commit takes, because one full batch is made sooner than two half ones.
 
-A save that conflicts fails alone. When the connection breaks at commit, whether the batch was
-saved is unknown; each save is then looked up by stream and version before it is tried again.
+A save that conflicts fails alone. When the connection breaks, whether the batch was saved is
+unknown: it is tried again, and what is found to be saved already is not saved twice.
 """
 
 import random
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Condition, Lock
+from threading import Lock
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import StoredEvent
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from infrastructure.postgres.database import ENTER_TENANT
+from infrastructure.event_store.append import Save, append
 
-APPEND_LOCK = 0x45444745  # "EDGE"; the key of the advisory lock that orders appends
-CHANNEL = "edgewise_events"
 MOST_EVENTS = 500
 MOST_TRIES = 8
+PATIENCE = 0.5  # of the time that the last commit took
+LONGEST_WAIT = 0.005
 
-_INSERT = """
-INSERT INTO events (originator_id, originator_version, topic, state, tenant_id)
-SELECT stream, version, topic, state, %(tenant)s
-FROM unnest(%(streams)s::uuid[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])
-     WITH ORDINALITY AS e (stream, version, topic, state, place)
-ORDER BY place
-ON CONFLICT DO NOTHING
-RETURNING originator_id, originator_version, position
-"""
-_FIND = """
-SELECT position, topic, state FROM events WHERE originator_id = %s AND originator_version = %s
-"""
+_OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
-@dataclass(eq=False)
-class _Save:
-    tenant_id: UUID
-    events: Sequence[StoredEvent]
-    positions: list[int] | None = None
-    error: Exception | None = None
-    leads: bool = field(default=False)
-
-    @property
-    def settled(self) -> bool:
-        return self.positions is not None or self.error is not None
+class SaveInterrupted(RuntimeError):
+    """The thread that was saving for others was stopped: whether it was saved is unknown."""
 
 
 class GroupCommit:
-    """Appends to the events table through one pool."""
+    """Appends to the events table. `pool` gives connections that commit each statement."""
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
         self._pool = pool
-        self._changed = Condition(Lock())
-        self._queue: deque[_Save] = deque()
-        self._led = False
+        self._lock = Lock()
+        self._queue: deque[Save] = deque()
+        self._leader: Save | None = None
+        self._company = 0  # how many saves were under way when the last batch was done
+        self._commit_seconds = 0.0
+        self._gathered = Lock()
+        self._wanted = 0
 
     def append(self, tenant_id: UUID, events: Sequence[StoredEvent]) -> list[int]:
         """Makes `events` durable and returns their positions.
 
         Raises IntegrityError when a stream has that version already."""
-        save = _Save(tenant_id, events)
-        with self._changed:
-            self._queue.append(save)
-            if not self._led:
-                self._led = save.leads = True
-            while not (save.settled or save.leads):
-                self._changed.wait()
-            batch = self._take() if not save.settled else []
-        if batch:
-            self._commit(batch)
-            self._pass_on()
+        save = Save(tenant_id, events)
+        save.woken.acquire()
+        try:
+            if not self._joined(save):
+                save.woken.acquire()
+            if not save.settled:
+                self._lead()
+        finally:  # a thread may be stopped at any point, and must leave nobody waiting for it
+            if not save.settled or self._leader is save:
+                self._leave(save)
         if save.error is not None:
             raise save.error
         assert save.positions is not None
         return save.positions
 
-    def _take(self) -> list[_Save]:
-        batch: list[_Save] = []
-        size = 0
-        while self._queue and (not batch or size + len(self._queue[0].events) <= MOST_EVENTS):
-            batch.append(self._queue.popleft())
-            size += len(batch[-1].events)
-        return batch
+    def _joined(self, save: Save) -> bool:
+        """Queues a save; true where its thread has to lead."""
+        with self._lock:
+            self._queue.append(save)
+            if self._wanted and len(self._queue) >= self._wanted:
+                self._wanted = 0
+                self._gathered.release()
+            if self._leader is None:
+                self._leader = save
+            return self._leader is save
+
+    def _leave(self, save: Save) -> None:
+        with self._lock:
+            if save in self._queue:
+                self._queue.remove(save)
+            if self._leader is save:
+                self._pass_on()
 
     def _pass_on(self) -> None:
-        with self._changed:
-            if self._queue:
-                self._queue[0].leads = True
-            else:
-                self._led = False
-            self._changed.notify_all()
+        self._leader = self._queue[0] if self._queue else None
+        if self._leader is not None:
+            self._leader.woken.release()
 
-    def _commit(self, batch: list[_Save]) -> None:
+    def _lead(self) -> None:
+        """Settles the first saves of the queue, this thread's own among them."""
+        self._gather()
+        batch = self._take()
+        started = time.perf_counter()
         try:
-            if len(batch) > 1 and self._together(batch):
+            self._commit(batch)
+        finally:
+            self._commit_seconds = time.perf_counter() - started
+            with self._lock:
+                self._company = len(batch) + len(self._queue)
+                self._pass_on()
+            for save in batch:
+                if not save.settled:
+                    save.error = SaveInterrupted("whether the change was saved is unknown")
+                save.woken.release()
+
+    def _gather(self) -> None:
+        """Waits a moment for those who were served by the last batch."""
+        with self._lock:
+            if len(self._queue) >= self._company:
                 return
-        except Exception:  # the batch is settled one by one below, whatever broke it
-            pass
-        for save in batch:
-            try:
-                save.positions = self._alone(save)
-            except Exception as error:
-                save.error = error
+            self._gathered.acquire(blocking=False)
+            self._wanted = self._company
+        self._gathered.acquire(timeout=min(PATIENCE * self._commit_seconds, LONGEST_WAIT))
+        with self._lock:
+            self._wanted = 0
 
-    def _together(self, batch: list[_Save]) -> bool:
-        """One durable transaction for all, or nothing where any of them conflicts."""
-        with self._pool.connection() as connection:
-            try:
-                with connection.transaction():
-                    found = [_insert(connection, save) for save in batch]
-            except IntegrityError:
-                return False
-        for save, positions in zip(batch, found, strict=True):
-            save.positions = positions
-        return True
+    def _take(self) -> list[Save]:
+        batch: list[Save] = []
+        size = 0
+        with self._lock:
+            while self._queue and (not batch or size + len(self._queue[0].events) <= MOST_EVENTS):
+                batch.append(self._queue.popleft())
+                size += len(batch[-1].events)
+        return batch
 
-    def _alone(self, save: _Save) -> list[int]:
+    def _commit(self, batch: list[Save]) -> None:
+        """Settles every save of the batch."""
+        try:
+            self._try(batch)
+        except Exception as error:
+            waiting = [save for save in batch if not save.settled]
+            if len(waiting) == 1 or isinstance(error, _OUTAGES):
+                for save in waiting:
+                    save.error = error
+                return
+            for save in waiting:  # one of them broke it for all
+                self._commit([save])
+
+    def _try(self, batch: list[Save]) -> None:
         for tried in range(MOST_TRIES):
             try:
                 with self._pool.connection() as connection:
-                    return _insert_or_find(connection, save)
-            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
+                    append(connection, [save for save in batch if not save.settled])
+                return
+            except _OUTAGES:
+                for save in batch:
+                    save.unsure = True
                 if tried == MOST_TRIES - 1:
                     raise
                 time.sleep(0.1 * 2**tried * random.uniform(0.5, 1.0))
-        raise AssertionError("unreachable")
-
-
-def _insert(connection: Connection[DictRow], save: _Save) -> list[int]:
-    with connection.pipeline():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
-        connection.execute(ENTER_TENANT, (str(save.tenant_id),))
-        inserted = connection.execute(
-            _INSERT,
-            {
-                "tenant": save.tenant_id,
-                "streams": [event.originator_id for event in save.events],
-                "versions": [event.originator_version for event in save.events],
-                "topics": [event.topic for event in save.events],
-                "states": [event.state for event in save.events],
-            },
-        )
-        connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
-    rows = inserted.fetchall()
-    if len(rows) != len(save.events):
-        raise IntegrityError("another change to the same stream was saved first")
-    return [row["position"] for row in rows]
-
-
-def _insert_or_find(connection: Connection[DictRow], save: _Save) -> list[int]:
-    """What conflicts may be this very save: a try whose commit broke may have been committed."""
-    try:
-        with connection.transaction():
-            return _insert(connection, save)
-    except IntegrityError:
-        with connection.transaction():
-            saved = _already_saved(connection, save)
-        if saved is None:
-            raise
-        return saved
-
-
-def _already_saved(connection: Connection[DictRow], save: _Save) -> list[int] | None:
-    """The positions of this very save, when an earlier try of it was committed after all."""
-    connection.execute(ENTER_TENANT, (str(save.tenant_id),))
-    positions = []
-    for event in save.events:
-        row = connection.execute(_FIND, (event.originator_id, event.originator_version)).fetchone()
-        if row is None or bytes(row["state"]) != event.state or row["topic"] != event.topic:
-            return None
-        positions.append(row["position"])
-    return positions

@@ -6,7 +6,7 @@ brought forward first: `upcast_vN_vN+1` changes the decoded JSON, before it is g
 
 import dataclasses
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -21,7 +21,9 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import get_topic, resolve_topic
 
 from application.plain_json import CONVERTER
+from domain.cause import Cause
 
+_CONVERTER = CONVERTER.copy()
 _OWN_COLUMNS = ("originator_id", "originator_version")
 
 
@@ -40,7 +42,7 @@ class TypedMapper(Mapper[UUID]):
 
     def __init__(self) -> None:
         super().__init__(JsonTranscoder())
-        self._converter = CONVERTER
+        self._converter = _CONVERTER
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         if isinstance(domain_event, Snapshot):
@@ -63,7 +65,7 @@ class TypedMapper(Mapper[UUID]):
         try:
             state = self.transcoder.decode(stored_event.state)
             _upcast(cls, state)
-            state["originator_id"] = str(stored_event.originator_id)
+            state["originator_id"] = stored_event.originator_id
             state["originator_version"] = stored_event.originator_version
             event = self._converter.structure(state, cls)
         except Exception as error:
@@ -104,3 +106,18 @@ def _state_types(topic: str) -> dict[str, Any]:
         "_created_on": datetime,
         "_modified_on": datetime,
     }
+
+
+def _share_causes() -> None:
+    """What happens in the course of one request has one cause: it is made once, not per event."""
+    structure = _CONVERTER.get_structure_hook(Cause)
+
+    @lru_cache(maxsize=4096)
+    def shared(*items: tuple[str, str]) -> Cause:
+        cause: Cause = structure(dict(items), Cause)
+        return cause
+
+    _CONVERTER.register_structure_hook(Cause, lambda data, _: shared(*data.items()))
+
+
+_share_causes()

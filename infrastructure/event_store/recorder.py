@@ -87,7 +87,7 @@ class TenantEventRecorder(TenantAggregateRecorder, ApplicationRecorder):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._appends = GroupCommit(database.commands)
+        self._appends = GroupCommit(database.appends)
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -11,7 +11,7 @@ import orjson
 from psycopg import Connection, sql
 from psycopg.rows import DictRow
 
-from application.views.view import Change, Delete, Insert, Update
+from application.views.view import Change, Columns, Delete, Insert, Update
 
 ColumnTypes = Mapping[str, Mapping[str, str]]
 
@@ -39,24 +39,21 @@ class Batch:
         self._pending: dict[tuple[str, tuple[Any, ...]], tuple[bool, dict[str, Any]]] = {}
 
     def add(self, connection: Connection[DictRow], change: Change) -> None:
-        if isinstance(change, Delete):
+        if isinstance(change, Update):
+            place = self._place(change.table, change.key)
+            pending = self._pending.get(place)
+            if pending is None:
+                self._pending[place] = (False, {**change.key, **change.columns})
+            else:
+                pending[1].update(change.columns)
+        elif isinstance(change, Insert):
+            self._pending[self._place(change.table, change.row)] = (True, dict(change.row))
+        else:
             self.write(connection)
             _delete(connection, change)
-            return
-        whole = isinstance(change, Insert)
-        values = change.row if isinstance(change, Insert) else change.key
-        place = (
-            change.table,
-            tuple(values[column] for column in self._keys[change.table]),
-        )
-        if isinstance(change, Insert) or place not in self._pending:
-            columns = {
-                **values,
-                **(change.columns if isinstance(change, Update) else {}),
-            }
-            self._pending[place] = (whole, dict(columns))
-        else:
-            self._pending[place][1].update(change.columns)
+
+    def _place(self, table: str, columns: Columns) -> tuple[str, tuple[Any, ...]]:
+        return table, tuple([columns[name] for name in self._keys[table]])
 
     def write(self, connection: Connection[DictRow]) -> None:
         """Writes what is pending, in the order in which the rows were first touched."""
@@ -65,12 +62,12 @@ class Batch:
             groups.setdefault((table, whole, tuple(sorted(columns))), []).append(columns)
         for (table, whole, names), rows in groups.items():
             statement = self._insert(table, names) if whole else self._update(table, names)
-            values = [[_plain(row[name]) for row in rows] for name in names]
+            values = [[plain(row[name]) for row in rows] for name in names]
             connection.execute(statement, values)
         self._pending.clear()
 
     def _unnest(self, table: str, names: tuple[str, ...]) -> sql.Composable:
-        arrays = [sql.SQL("%s::{}[]").format(sql.SQL(self._types[table][name])) for name in names]
+        arrays = [sql.SQL("%b::{}[]").format(sql.SQL(self._types[table][name])) for name in names]
         return sql.SQL("unnest({})").format(sql.SQL(", ").join(arrays))
 
     def _insert(self, table: str, names: tuple[str, ...]) -> sql.Composed:
@@ -115,7 +112,7 @@ def _delete(connection: Connection[DictRow], change: Delete) -> None:
     connection.execute(statement, list(change.match.values()))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON columns travel as text; enumerations as their value.
 
     PostgreSQL has no U+0000 in text or jsonb. A name out of a hostile file may hold one, and must

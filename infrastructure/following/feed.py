@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 
 _NEXT = """
 SELECT position, recorded_at, tenant_id, originator_id, originator_version, topic, state
-FROM events WHERE position > %s AND topic = ANY(%s) ORDER BY position LIMIT %s
+FROM events WHERE position > %s AND position <= %s AND topic = ANY(%s) ORDER BY position LIMIT %s
 """
 _HEAD = "SELECT coalesce(max(position), 0) AS head FROM events"
 
@@ -20,7 +20,8 @@ def head(connection: Connection[DictRow]) -> int:
 
 
 def next_rows(
-    connection: Connection[DictRow], position: int, topics: Sequence[str], limit: int
+    connection: Connection[DictRow], after: int, until: int, topics: Sequence[str], limit: int
 ) -> list[DictRow]:
-    """The next events of these topics after a position."""
-    return connection.execute(_NEXT, (position, list(topics), limit)).fetchall()
+    """The next events of these topics after one position and up to another."""
+    values = (after, until, list(topics), limit)
+    return connection.execute(_NEXT, values, binary=True).fetchall()

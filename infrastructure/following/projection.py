@@ -1,6 +1,6 @@
 """A view as a follower: its rows in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from psycopg import Connection
 from psycopg.rows import DictRow
@@ -9,9 +9,14 @@ from application.ports.event_log import RecordedEvent
 from application.views.view import View
 from infrastructure.following.batch import Batch, ColumnTypes, column_types
 
+WRITTEN_AT_ONCE = 500
+
 
 class Projection:
-    """Implements `follower.Handling` for one view."""
+    """Implements `advance.Handling` for one view. While PostgreSQL writes the rows of some events,
+    the next ones are decoded: nothing waits for an answer before the end."""
+
+    at_once = 2000
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -25,10 +30,13 @@ class Projection:
     def topics(self) -> Sequence[str]:
         return self._view.topics
 
-    def handle(self, connection: Connection[DictRow], events: Sequence[RecordedEvent]) -> None:
+    def handle(self, connection: Connection[DictRow], events: Iterable[RecordedEvent]) -> None:
         self._types = self._types or column_types(connection, self._view.tables)
         batch = Batch(self._view.tables, self._types)
-        for recorded in events:
-            for change in self._view.changes(recorded):
-                batch.add(connection, change)
-        batch.write(connection)
+        with connection.pipeline():
+            for place, recorded in enumerate(events, 1):
+                for change in self._view.changes(recorded):
+                    batch.add(connection, change)
+                if place % WRITTEN_AT_ONCE == 0:
+                    batch.write(connection)
+            batch.write(connection)

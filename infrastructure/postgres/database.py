@@ -5,7 +5,8 @@ Two login roles, neither superuser nor owner: `edgewise_app` sees one tenant, ch
 `edgewise_system` (projections, relay, sweeper) sees all. Row-level security is forced, so a
 transaction that names no tenant sees nothing.
 
-Connection budget of one process: `commands` + `reads` + `system` pool sizes, and one for LISTEN.
+Connection budget of one process: `commands` + `reads` + `system` pool sizes, one for
+appends and one for LISTEN.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -14,9 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection, Connection, OperationalError
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+
+from domain.refusal import Refusal, RefusalCode
 
 ENTER_TENANT = "SELECT set_config('app.tenant', %s, true)"
 
@@ -37,6 +41,16 @@ class Database:
         sizes = sizes or PoolSizes()
         self.app_url, self.system_url = app_url, system_url
         self.commands = _pool(app_url, sizes.commands)
+        # One thread at a time appends, for all. A dead connection shows when it is used, and what
+        # became of the append is then looked up: no need to ask beforehand each time.
+        self.appends: ConnectionPool[Connection[DictRow]] = ConnectionPool(
+            app_url,
+            open=False,
+            min_size=1,
+            max_size=1,
+            kwargs={"row_factory": dict_row, "autocommit": True, "prepare_threshold": 0},
+            configure=_all_integers_are_bigint,
+        )
         self._system = _pool(system_url, sizes.system)
         self._reads: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
             app_url,
@@ -50,6 +64,7 @@ class Database:
     def open(self) -> None:
         """Opens the pools for commands and for the system; waits until PostgreSQL answers."""
         self.commands.open(wait=True, timeout=30)
+        self.appends.open(wait=True, timeout=30)
         self._system.open(wait=True, timeout=30)
 
     async def open_reads(self) -> None:
@@ -61,7 +76,13 @@ class Database:
 
     def close(self) -> None:
         self.commands.close()
+        self.appends.close()
         self._system.close()
+
+    def pool_stats(self) -> dict[str, dict[str, int]]:
+        """The figures of each pool, as psycopg_pool tells them."""
+        pools = {"commands": self.commands, "system": self._system, "reads": self._reads}
+        return {name: dict(pool.get_stats()) for name, pool in pools.items()}
 
     @contextmanager
     def tenant(self, tenant_id: UUID) -> Iterator[Connection[DictRow]]:
@@ -84,10 +105,22 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection[DictRow]]:
-        """A read transaction of one tenant on the asynchronous pool."""
-        async with self._reads.connection() as connection, connection.transaction():
-            await connection.execute(ENTER_TENANT, (str(tenant_id),))
-            yield connection
+        """A read transaction of one tenant on the asynchronous pool. Raises
+        Refusal(UNAVAILABLE) while PostgreSQL is away."""
+        try:
+            async with self._reads.connection() as connection, connection.transaction():
+                await connection.execute(ENTER_TENANT, (str(tenant_id),))
+                yield connection
+        except (OperationalError, PoolTimeout) as error:
+            raise Refusal(
+                RefusalCode.UNAVAILABLE, "The database is away. Try again in a moment."
+            ) from error
+
+
+def _all_integers_are_bigint(connection: Connection[DictRow]) -> None:
+    """By the size of its values a list would be of another type each time, and the statement that
+    takes it prepared anew."""
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
 
 
 def _pool(url: str, size: int) -> ConnectionPool[Connection[DictRow]]:

@@ -41,7 +41,13 @@ class PostgresKeys:
             row = connection.execute(_FIND, (sha256,)).fetchone()
         if row is None:
             return None
-        return Principal(row["tenant_id"], f"key:{row['id']}", Role(row["role"]), row["platform"])
+        return Principal(
+            row["tenant_id"],
+            f"key:{row['id']}",
+            Role(row["role"]),
+            row["platform"],
+            key_id=row["id"],
+        )
 
     def _behind(self) -> bool:
         with self._database.system() as connection:

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 import orjson
+from prometheus_client import Counter
 
 from application.ports.leases import LEASE_TIME, Acquired, Tick
 from infrastructure.postgres.database import Database
 
+EXPIRED = Counter(
+    "edgewise_lease_takeovers", "Leases that had expired and were taken over here", ["kind"]
+)
 TICKS_CHANNEL = "edgewise_ticks"
 
 _CAPACITY_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('job_leases:' || %s, 0))"
@@ -22,7 +27,7 @@ VALUES (%(job)s, %(tenant)s, %(kind)s, %(worker)s, clock_timestamp() + %(time)s)
 ON CONFLICT (job_id) DO UPDATE
     SET worker = excluded.worker, expires_at = excluded.expires_at, tick = NULL
     WHERE job_leases.expires_at <= clock_timestamp()
-RETURNING job_id
+RETURNING xmax <> 0 AS taken_over
 """
 _RENEW = """
 UPDATE job_leases SET expires_at = clock_timestamp() + %s
@@ -38,6 +43,15 @@ class PostgresLeases:
 
     def __init__(self, database: Database, most: Mapping[str, int]) -> None:
         self._database, self._most = database, most
+        for kind in most:
+            EXPIRED.labels(kind)  # told as 0 from the start
+
+    def now(self) -> datetime:
+        with self._database.system() as connection:
+            row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        assert row is not None
+        now: datetime = row["now"]
+        return now
 
     def acquire(self, tenant_id: UUID, job_id: UUID, kind: str, worker: str) -> Acquired:
         values = {
@@ -54,7 +68,11 @@ class PostgresLeases:
             if running["running"] >= self._most.get(kind, 1):
                 return Acquired.FULL
             ours = connection.execute(_ACQUIRE, values).fetchone()
-        return Acquired.HELD if ours is None else Acquired.OURS
+        if ours is None:
+            return Acquired.HELD
+        if ours["taken_over"]:
+            EXPIRED.labels(kind).inc()
+        return Acquired.OURS
 
     def renew(self, tenant_id: UUID, job_id: UUID, worker: str) -> bool:
         with self._database.system() as connection:

@@ -12,9 +12,9 @@ from threading import Event, Lock, Thread
 import psycopg
 from psycopg import Connection, sql
 
-from application.ports.listening import EVENTS, FOLLOWED, TICKS, Callback
+from application.ports.listening import ACCESS, EVENTS, FOLLOWED, TICKS, Callback
 
-CHANNELS = (EVENTS, FOLLOWED, TICKS)
+CHANNELS = (EVENTS, FOLLOWED, TICKS, ACCESS)
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 LOOK_UP = 0.5
 

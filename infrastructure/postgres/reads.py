@@ -4,25 +4,34 @@ Each row class is one table; its fields are the columns that are read. What a vi
 is left out here, once, for every list and every look-up.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg import sql
+from psycopg import Connection, sql
 from psycopg.rows import DictRow
 
 from application.plain_json import from_json
 from application.ports.event_log import Moment, RecordedEvent
 from application.ports.leases import Tick
-from application.ports.reads import EventRow, FollowerRow, Page, Paging, Where
+from application.ports.projections import Standing, Waiting
+from application.ports.reads import EventRow, FollowerRow, Page, Paging, Where, page_of
+from application.ports.workers import WorkerRow
 from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import recorded_event
+from infrastructure.following.standing import standing, waiting
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.row_sql import count_sql, find_sql, page_of, page_sql, pages_sql
+from infrastructure.postgres.row_sql import count_sql, find_sql, page_sql, pages_sql
 from infrastructure.postgres.stored_events import event_row
+from infrastructure.postgres.workers import workers_of
 
 R = TypeVar("R")
 K = TypeVar("K")
+
+FEW = 20
+"""So many events are typed at once; more of them in a thread."""
 
 _FOLLOWERS = """
 SELECT name, position, stopped_position, stopped_topic, stopped_error, stopped_since
@@ -39,9 +48,13 @@ WHERE (%(position)s::bigint IS NULL OR position <= %(position)s)
 ORDER BY position DESC LIMIT 1
 """
 _EVENT = "SELECT position, recorded_at, tenant_id, originator_id, originator_version, topic, state"
-_STORY = f"{_EVENT} FROM events WHERE tenant_id = %s AND position > %s ORDER BY position LIMIT %s"
+_STORY = f"""
+{_EVENT} FROM events WHERE tenant_id = %s AND position > %s
+  AND (%s::bigint IS NULL OR position <= %s) ORDER BY position LIMIT %s
+"""
 _STORY_OF = f"""
-{_EVENT} FROM events WHERE originator_id = %s AND position > %s ORDER BY originator_version LIMIT %s
+{_EVENT} FROM events WHERE originator_id = %s AND position > %s
+  AND (%s::bigint IS NULL OR position <= %s) ORDER BY originator_version LIMIT %s
 """
 _NAMED = f"""
 {_EVENT} FROM events JOIN unnest(%s::uuid[], %s::bigint[]) AS wanted (stream, version)
@@ -50,6 +63,11 @@ ON originator_id = stream AND originator_version = version
 _STREAMS = f"""
 {_EVENT} FROM events WHERE originator_id = ANY(%s) AND position > %s
   AND (%s::bigint IS NULL OR position <= %s) ORDER BY position LIMIT %s
+"""
+_OF_TOPICS = f"""
+{_EVENT} FROM events
+WHERE tenant_id = %s AND position > %s AND position <= %s AND topic = ANY(%s)
+ORDER BY position LIMIT %s
 """
 _TICKS = """
 SELECT tick FROM job_leases
@@ -72,11 +90,25 @@ class PostgresReads:
             found = await (await connection.execute(_FOLLOWERS)).fetchall()
         return [FollowerRow(**row) for row in found]
 
+    async def standing(self) -> list[Standing]:
+        return await asyncio.to_thread(self._across_tenants, standing)
+
+    async def outbox(self) -> list[Waiting]:
+        return await asyncio.to_thread(self._across_tenants, waiting)
+
+    def _across_tenants(self, read: Callable[[Connection[DictRow]], list[R]]) -> list[R]:
+        with self._database.system() as connection:
+            return read(connection)
+
     async def last_given(self) -> int:
         async with self._database.reading(UUID(int=0)) as connection:
             row = await (await connection.execute(_LAST_GIVEN)).fetchone()
         assert row is not None
         return int(row["last"])
+
+    async def workers(self) -> list[WorkerRow]:
+        async with self._database.reading(UUID(int=0)) as connection:
+            return await workers_of(connection)
 
 
 class PostgresTenantReads:
@@ -112,9 +144,17 @@ class PostgresTenantReads:
         found = await self._fetch(_HEAD, values)
         return int(found[0]["position"]) if found else 0
 
-    async def story(self, after: int, limit: int, stream: UUID | None) -> list[EventRow]:
+    async def now(self) -> datetime:
+        found = await self._fetch("SELECT clock_timestamp() AS now", ())
+        now: datetime = found[0]["now"]
+        return now
+
+    async def story(
+        self, after: int, limit: int, stream: UUID | None, until: int | None = None
+    ) -> list[EventRow]:
         statement = _STORY if stream is None else _STORY_OF
-        found = await self._fetch(statement, (stream or self._tenant_id, after, limit))
+        values = (stream or self._tenant_id, after, until, until, limit)
+        found = await self._fetch(statement, values)
         return [event_row(row) for row in found]
 
     async def named(self, references: Collection[str]) -> Mapping[str, EventRow]:
@@ -127,12 +167,35 @@ class PostgresTenantReads:
         self, streams: Collection[UUID], after: int, until: int | None, limit: int
     ) -> Sequence[RecordedEvent]:
         found = await self._fetch(_STREAMS, (list(streams), after, until, until, limit))
-        return [recorded_event(row, self._mapper) for row in found]
+        return await self._typed(found)
+
+    async def of_topics(
+        self, topics: Collection[str], after: int, until: int, limit: int
+    ) -> Sequence[RecordedEvent]:
+        values = (self._tenant_id, after, until, list(topics), limit)
+        async with self._database.reading(self._tenant_id) as connection:
+            # Where the planner knows too little it sorts all that is left for every page.
+            await connection.execute("SET LOCAL enable_sort = off")
+            rows = await (await connection.execute(_OF_TOPICS.encode(), values)).fetchall()
+        return await self._typed(rows)
+
+    async def _typed(self, rows: list[DictRow]) -> Sequence[RecordedEvent]:
+        """Giving many events their types takes long: not on the event loop."""
+
+        def typed() -> list[RecordedEvent]:
+            return [recorded_event(row, self._mapper) for row in rows]
+
+        return typed() if len(rows) <= FEW else await asyncio.to_thread(typed)
 
     async def ticks(self, job_ids: Collection[UUID]) -> Mapping[UUID, Tick]:
         found = await self._fetch(_TICKS, (list(job_ids),))
         ticks = [from_json(row["tick"], Tick) for row in found]
         return {tick.job_id: tick for tick in ticks}
+
+    async def offers(self) -> list[frozenset[str]]:
+        async with self._database.reading(self._tenant_id) as connection:
+            found = await workers_of(connection)
+        return [frozenset(worker.capabilities) for worker in found if not worker.silent]
 
     async def _fetch(
         self, statement: str | sql.Composed, values: Mapping[str, Any] | Sequence[Any]

@@ -1,40 +1,12 @@
 """The SQL of reading rows: one table a row class, pages by position, deleted things left out."""
 
-from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg import sql
 
-from application.ports.reads import Page, Paging, Where
-from application.views.benchmark import BenchmarkRow
-from application.views.dataset import DatasetRow, DatasetVersionRow
-from application.views.device_profile import DeviceProfileRow
-from application.views.job import JobRow
-from application.views.model import AliasRow, ArtifactRow, ModelRow
-from application.views.quota import QuotaUnitRow
-from application.views.tenant import ApiKeyRow, TenantRow
-
-R = TypeVar("R")
-
-TABLES: dict[type[Any], str] = {
-    TenantRow: "tenants",
-    ApiKeyRow: "api_keys",
-    QuotaUnitRow: "quota_units",
-    ModelRow: "models",
-    ArtifactRow: "artifacts",
-    AliasRow: "model_aliases",
-    DatasetRow: "datasets",
-    DatasetVersionRow: "dataset_versions",
-    DeviceProfileRow: "device_profiles",
-    JobRow: "jobs",
-    BenchmarkRow: "benchmarks",
-}
-_LIVE: dict[type[Any], sql.SQL] = {
-    ModelRow: sql.SQL("status <> 'DELETED'"),
-    DatasetRow: sql.SQL("NOT deleted"),
-    DeviceProfileRow: sql.SQL("NOT deleted"),
-}
+from application.ports.reads import Paging, Where
+from application.views.row_tables import GONE, TABLES
 
 Statement = tuple[sql.Composed, dict[str, Any]]
 
@@ -65,15 +37,6 @@ def pages_sql(row_class: type[Any], column: str, where: Where, paging: Paging) -
         "SELECT page.* FROM unnest(%(keys)s::uuid[]) AS k (key) CROSS JOIN LATERAL ({}) AS page"
     )
     return statement.format(page), values
-
-
-def page_of(found: Sequence[R], paging: Paging) -> Page[R]:
-    """The page, from rows that were read with one more than it has."""
-    more = len(found) > paging.count
-    rows = tuple(found[: paging.count])
-    if paging.backward:
-        return Page(rows[::-1], has_next=paging.before is not None, has_previous=more)
-    return Page(rows, has_next=more, has_previous=paging.after is not None)
 
 
 def _page(row_class: type[Any], mine: sql.Composable, where: Where, paging: Paging) -> Statement:
@@ -111,8 +74,11 @@ def _conditions(row_class: type[Any], where: Where) -> tuple[sql.Composable, dic
     return sql.SQL(" AND ").join(parts), values
 
 
-def _live(row_class: type[Any]) -> sql.SQL:
-    return _LIVE.get(row_class, sql.SQL("true"))
+def _live(row_class: type[Any]) -> sql.Composable:
+    mark = GONE.get(TABLES[row_class])
+    if mark is None:
+        return sql.SQL("true")
+    return sql.SQL("{} <> {}").format(sql.Identifier(mark[0]), sql.Literal(mark[1]))
 
 
 def _table(row_class: type[Any]) -> sql.Identifier:

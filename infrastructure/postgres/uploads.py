@@ -35,14 +35,14 @@ UPDATE uploads SET "offset" = %s, parts = parts || %s::text[]
 RETURNING {_COLUMNS}"""
 
 _COMPLETE = """
-UPDATE uploads SET sha256 = %s, completed_at = %s, parts = '{}'
+UPDATE uploads SET sha256 = %s, completed_at = %s, expires_at = %s, parts = '{}'
  WHERE tenant_id = %s AND id = %s AND "offset" = length AND completed_at IS NULL"""
 
 _DELETE = "DELETE FROM uploads WHERE tenant_id = %s AND id = %s"
 
 _EXPIRED = f"""
 SELECT {_COLUMNS} FROM uploads
- WHERE completed_at IS NULL AND expires_at <= %s ORDER BY expires_at LIMIT %s"""
+ WHERE expires_at <= %s ORDER BY expires_at LIMIT %s"""
 
 
 class PostgresUploads:
@@ -80,10 +80,12 @@ class PostgresUploads:
             raise not_found("upload")
         raise OffsetConflict(found["offset"])
 
-    def complete(self, upload: Upload, sha256: str, completed_at: datetime) -> Upload:
+    def complete(
+        self, upload: Upload, sha256: str, completed_at: datetime, expires_at: datetime
+    ) -> Upload:
         tenant_id, upload_id = upload.tenant_id, upload.id
         with self._database.tenant(tenant_id) as connection:
-            connection.execute(_COMPLETE, (sha256, completed_at, tenant_id, upload_id))
+            connection.execute(_COMPLETE, (sha256, completed_at, expires_at, tenant_id, upload_id))
             found = connection.execute(_GET, (tenant_id, upload_id)).fetchone()
         if found is None:
             raise not_found("upload")

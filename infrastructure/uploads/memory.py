@@ -42,13 +42,17 @@ class MemoryUploads:
             self._rows[row.tenant_id, row.id] = row
             return row
 
-    def complete(self, upload: Upload, sha256: str, completed_at: datetime) -> Upload:
+    def complete(
+        self, upload: Upload, sha256: str, completed_at: datetime, expires_at: datetime
+    ) -> Upload:
         with self._lock:
             row = self._rows.get((upload.tenant_id, upload.id))
             if row is None:
                 raise not_found("upload")
             if row.completed_at is None:
-                row = replace(row, sha256=sha256, completed_at=completed_at, parts=())
+                row = replace(
+                    row, sha256=sha256, completed_at=completed_at, expires_at=expires_at, parts=()
+                )
                 self._rows[row.tenant_id, row.id] = row
             return row
 

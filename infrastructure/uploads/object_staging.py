@@ -7,11 +7,11 @@ once through this process into one blob, and their sha256 is verified on the way
 """
 
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import obstore
 
-from application.ports.uploads import Durable, StagedBytesLost
+from application.ports.uploads import Block, Durable, Staged, StagedBytesLost
 from domain.blob import BlobRef
 from domain.refusal import Refusal, RefusalCode
 from domain.upload import Upload
@@ -30,23 +30,38 @@ class ObjectStaging:
         self._hashes = RunningHashes()
 
     def writer(self, upload: Upload) -> "ObjectWriter":
-        return ObjectWriter(self._blobs, self._folder(upload), self._hashes)
+        return ObjectWriter(self._blobs, self._folder(upload.tenant_id, upload.id), self._hashes)
 
     def digest(self, upload: Upload) -> BlobRef:
-        state = _hash_at(self._hashes, upload, self._blobs, self._folder(upload))
+        folder = self._folder(upload.tenant_id, upload.id)
+        state = _hash_at(self._hashes, upload, self._blobs, folder)
         return BlobRef(state.hexdigest(), upload.length)
 
     def publish(self, upload: Upload, ref: BlobRef) -> None:
-        pieces = _pieces(self._blobs, self._folder(upload), upload)
+        pieces = _pieces(self._blobs, self._folder(upload.tenant_id, upload.id), upload)
         self._blobs.put_blocks(upload.tenant_id, ref, pieces)
 
     def discard(self, upload: Upload) -> None:
         self._hashes.drop(upload.id)
-        for batch in obstore.list(self._blobs.store, prefix=self._folder(upload), chunk_size=500):
-            obstore.delete(self._blobs.store, [piece["path"] for piece in batch])
+        self.drop(Staged(upload.tenant_id, upload.id))
 
-    def _folder(self, upload: Upload) -> str:
-        return f"{self._blobs.prefix}{upload.tenant_id}/staging/{upload.id}/"
+    def staged(self) -> Iterator[Staged]:
+        found = {
+            (tenant_id, name.partition("/")[0])
+            for tenant_id, folder, name, _ in self._blobs.listed()
+            if folder == "staging"
+        }
+        yield from (Staged(tenant_id, UUID(upload_id)) for tenant_id, upload_id in sorted(found))
+
+    def drop(self, staged: Staged) -> int:
+        freed, folder = 0, self._folder(staged.tenant_id, staged.upload_id)
+        for batch in obstore.list(self._blobs.store, prefix=folder, chunk_size=500):
+            obstore.delete(self._blobs.store, [piece["path"] for piece in batch])
+            freed += sum(piece["size"] for piece in batch)
+        return freed
+
+    def _folder(self, tenant_id: UUID, upload_id: UUID) -> str:
+        return f"{self._blobs.prefix}{tenant_id}/staging/{upload_id}/"
 
 
 class ObjectWriter:
@@ -71,7 +86,7 @@ class ObjectWriter:
         self._last = upload.parts[-1] if upload.parts else ""
         self._state = _hash_at(self._hashes, upload, self._blobs, self._folder)
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: Block) -> None:
         self._state.update(block)
         self._offset += len(block)
         self._held += block

@@ -10,6 +10,7 @@ from interfaces.cli.benchmarks import COLUMNS as BENCHMARK_COLUMNS
 from interfaces.cli.download import download_file
 from interfaces.cli.ids import relay_id, short, uuid_of
 from interfaces.cli.model import ModelArgument, confirmed
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import count, evidence, milliseconds, percent, size, when
 from interfaces.cli.push import print_signature
 from interfaces.cli.queries import artifact as queries
@@ -31,12 +32,13 @@ def list_artifacts(
     session: Session,
     model: ModelArgument,
     version: Annotated[int | None, typer.Option(min=1, help="Only of this version.")] = None,
+    as_of: AsOfOption = None,
 ) -> None:
-    """List a model's artifacts."""
-    client = session.client
-    found = find.model(client, model)
+    """List a model's artifacts: now, or as they were at a moment."""
+    client, at = session.client, as_of_or_now(as_of)
+    found = find.model(client, model, at=at)
     listed = client.pages(
-        queries.OF_MODEL, "model", "artifacts", modelId=found["id"], version=version
+        queries.OF_MODEL, "model", "artifacts", modelId=found["id"], version=version, asOf=at
     )
     artifacts = list(listed)
     columns = ("Id", ">Version", "Variant", "Format", ">Size", ">p50", "Gates", "Created")
@@ -63,12 +65,13 @@ def _gates(artifact: dict[str, Any]) -> str:
 
 @app.command("show")
 @connected
-def show_artifact(session: Session, artifact: ArtifactArgument) -> None:
-    """Show an artifact: signature, files, proof and benchmarks."""
-    client = session.client
-    found = client.run(queries.SHOW, id=find.artifact_id(client, artifact))["artifact"]
+def show_artifact(session: Session, artifact: ArtifactArgument, as_of: AsOfOption = None) -> None:
+    """Show an artifact: signature, files, proof and benchmarks, now or at a moment."""
+    client, at = session.client, as_of_or_now(as_of)
+    wanted = find.artifact_id(client, artifact, at=at)
+    found = client.run(queries.SHOW, id=wanted, asOf=at)["artifact"]
     if found is None:
-        raise not_found("artifact", artifact, "artifact")
+        raise not_found("artifact", artifact, "artifact", at)
     session.answer(found, lambda: print_artifact(found))
 
 
@@ -142,13 +145,14 @@ def _parity(output: dict[str, Any]) -> str:
 def compare(
     session: Session,
     artifacts: Annotated[list[str], typer.Argument(help="Two or more, as in `show`.")],
+    as_of: AsOfOption = None,
 ) -> None:
-    """Compare artifacts, of one model or of several."""
-    client = session.client
+    """Compare artifacts, of one model or of several: now, or as they were at a moment."""
+    client, at = session.client, as_of_or_now(as_of)
     if len(artifacts) < 2:
         raise CommandRefused("INVALID", "Give two artifacts or more.", "artifacts")
-    ids = [find.artifact_id(client, one) for one in artifacts]
-    found = client.run(queries.COMPARE, ids=ids)["artifacts"]
+    ids = [find.artifact_id(client, one, at=at) for one in artifacts]
+    found = client.run(queries.COMPARE, ids=ids, asOf=at)["artifacts"]
     columns = (
         "Artifact", "Variant", ">Size", ">Parameters", ">p50", ">p90", ">p99", ">Peak memory",
         ">Accuracy", ">Drop", "Gates",

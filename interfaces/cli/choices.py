@@ -30,6 +30,10 @@ class Pass(StrEnum):
     FP16 = "FP16"
     DYNAMIC_INT8 = "DYNAMIC_INT8"
     STATIC_INT8 = "STATIC_INT8"
+    INT4 = "INT4"
+    MIXED_INT4 = "MIXED_INT4"
+    FP8 = "FP8"
+    INT16X8 = "INT16X8"
 
 
 class Level(StrEnum):

@@ -7,8 +7,8 @@ import typer
 
 from interfaces.cli import choices, find, show
 from interfaces.cli.ids import short, uuid_of
-from interfaces.cli.model import AsOfOption, confirmed
-from interfaces.cli.moment import moment
+from interfaces.cli.model import confirmed
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import count, size, when
 from interfaces.cli.push import push_dataset, with_bar
 from interfaces.cli.queries import dataset as queries
@@ -53,10 +53,11 @@ def list_datasets(
     purpose: Annotated[
         choices.Purpose | None, typer.Option(case_sensitive=False, help="Only these.")
     ] = None,
+    as_of: AsOfOption = None,
 ) -> None:
-    """List the datasets."""
-    wanted = purpose.value if purpose else None
-    datasets = list(session.client.pages(queries.LIST, "datasets", purpose=wanted))
+    """List the datasets: now, or as they were at a moment."""
+    wanted, at = purpose.value if purpose else None, as_of_or_now(as_of)
+    datasets = list(session.client.pages(queries.LIST, "datasets", purpose=wanted, asOf=at))
     columns = ("Id", "Name", "Purpose", ">Versions", ">Rows", ">Size", "Changed")
     session.answer(
         datasets,
@@ -81,7 +82,7 @@ def _row(dataset: dict[str, Any]) -> tuple[str, ...]:
 @connected
 def show_dataset(session: Session, dataset: DatasetArgument, as_of: AsOfOption = None) -> None:
     """Show a dataset and what was found in its latest version."""
-    at = moment(as_of) if as_of else None
+    at = as_of_or_now(as_of)
     found = find.dataset_or_none(session.client, dataset, queries.SHOW, asOf=at)
     if found is None:
         raise not_found("dataset", dataset, "dataset", at)

@@ -1,48 +1,43 @@
 """`edgewise events …`: the story of everything, of one object, live or as CloudEvents."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
 
 from interfaces.cli import find, show
+from interfaces.cli.audit import checkpoint, key, verify, write_export
 from interfaces.cli.client import PAGE, Client, unreadable
 from interfaces.cli.cloud_events import cloud_event
+from interfaces.cli.connection import find_server
 from interfaces.cli.ids import short, uuid_of
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import in_json, when
 from interfaces.cli.queries import events as queries
 from interfaces.cli.queries import tenant as tenant_queries
-from interfaces.cli.session import Session, connected
+from interfaces.cli.session import JsonOption, ServerOption, Session, TokenOption, connected
 from interfaces.cli.subscription import follow
 
-app = typer.Typer(no_args_is_help=True, help="Events: tail, the story of an object, export.")
+app = typer.Typer(no_args_is_help=True, help="Events: tail, the story of an object, export, proof.")
+for command in (verify, checkpoint, key):
+    app.command()(command)
 
 LONGEST_DETAIL = 100
 
 
-def story(client: Client, *, of: str | None = None, after: int = 0) -> Iterator[dict[str, Any]]:
-    """All events after a position, of one object or of all, oldest first."""
+def story(
+    client: Client, *, of: str | None = None, after: int = 0, at: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """All events after a position, of one object or of all, up to a moment, oldest first."""
     while True:
-        page = client.run(queries.PAGE, first=PAGE, after=after, of=of)["events"]
+        page = client.run(queries.PAGE, first=PAGE, after=after, of=of, asOf=at)["events"]
         yield from page["nodes"]
         if not page["hasNextPage"] or page["endPosition"] is None:
             return
         after = page["endPosition"]
-
-
-def until(told: Iterable[dict[str, Any]], at: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The events up to a `Moment` of the API."""
-    limit = datetime.fromisoformat(at["time"]) if at and "time" in at else None
-    for event in told:
-        if at and event["position"] > at.get("position", event["position"]):
-            return
-        if limit is not None and datetime.fromisoformat(event["recordedAt"]) > limit:
-            return
-        yield event
 
 
 @app.command("tail")
@@ -96,22 +91,41 @@ def show_stream(
     session: Session,
     stream: Annotated[str, typer.Argument(help="An object's name or id, or the id of a stream.")],
     full: Annotated[bool, typer.Option("--full", help="With all data of each event.")] = False,
+    as_of: AsOfOption = None,
 ) -> None:
-    """Tell the whole story of one object."""
-    told = list(story(session.client, of=find.anything(session.client, stream)))
+    """Tell the whole story of one object, or up to a moment."""
+    at = as_of_or_now(as_of)
+    told = list(story(session.client, of=find.anything(session.client, stream, at), at=at))
     session.answer(told, lambda: print_story(told, full=full))
 
 
 @app.command("export")
-@connected
 def export(
-    session: Session,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file; else standard output.")
     ] = None,
     after: Annotated[int, typer.Option(min=0, help="Begin after this position.")] = 0,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For the operator: a signed export that proves itself."),
+    ] = None,
+    tenant: Annotated[str | None, typer.Option(help="With --to: of this tenant alone.")] = None,
+    json: JsonOption = False,
+    server: ServerOption = None,
+    token: TokenOption = None,
 ) -> None:
-    """Write all events as CloudEvents 1.0, one JSON object a line."""
+    """Write all events as CloudEvents 1.0, one JSON object a line; with --to, as they are stored,
+    with their hashes and a signed checkpoint."""
+    if to is not None:
+        if output is not None or after:
+            raise typer.BadParameter("A signed export is whole: leave out --output and --after.")
+        write_export(to, tenant, as_json=json)
+        return
+    with Client(find_server(server, token)) as client:
+        _export_cloud_events(Session(client, json), output, after)
+
+
+def _export_cloud_events(session: Session, output: Path | None, after: int) -> None:
     client = session.client
     tenant_id = client.run(tenant_queries.VIEWER)["viewer"]["tenant"]["id"]
     written, reached = 0, after

@@ -19,13 +19,17 @@ from interfaces.cli.queries import tenant as tenant_queries
 from interfaces.cli.refused import CommandRefused, not_found
 
 RECENT_JOBS = 100
+At = dict[str, Any] | None
+"""The `Moment` to look at; None for now."""
 
 
-def model(client: Client, wanted: str, document: str = model_queries.FIND) -> dict[str, Any]:
-    """Refuses NOT_FOUND."""
-    found = model_or_none(client, wanted, document)
+def model(
+    client: Client, wanted: str, document: str = model_queries.FIND, at: At = None
+) -> dict[str, Any]:
+    """Now, or as it was `at` a moment. Refuses NOT_FOUND."""
+    found = model_or_none(client, wanted, document, asOf=at)
     if found is None:
-        raise not_found("model", wanted, "model")
+        raise not_found("model", wanted, "model", at)
     return found
 
 
@@ -73,33 +77,34 @@ def key(client: Client, wanted: str) -> dict[str, Any]:
     return _by_beginning(held, wanted, "key")
 
 
-def job_id(client: Client, wanted: str) -> str:
+def job_id(client: Client, wanted: str, at: At = None) -> str:
     """The Relay id of a job; a beginning is looked up among the latest. Refuses NOT_FOUND."""
     exact = relay_id("Job", wanted)
     if exact is not None:
         return exact
-    edges = client.run(job_queries.LIST, first=RECENT_JOBS)["jobs"]["edges"]
+    edges = client.run(job_queries.LIST, first=RECENT_JOBS, asOf=at)["jobs"]["edges"]
     found: str = _by_beginning([edge["node"] for edge in edges], wanted, "job")["id"]
     return found
 
 
-def anything(client: Client, wanted: str) -> str:
+def anything(client: Client, wanted: str, at: At = None) -> str:
     """The id of whatever has a story: an id of any kind, a name of a model or dataset, or the
     beginning of a job's id. Refuses NOT_FOUND."""
     if is_id(wanted):
         return wanted
-    for found in (model_or_none(client, wanted), dataset_or_none(client, wanted)):
+    for search in (model_or_none, dataset_or_none):
+        found = search(client, wanted, asOf=at)
         if found is not None:
             return str(found["id"])
     try:
-        return job_id(client, wanted)
+        return job_id(client, wanted, at)
     except CommandRefused as refused:
         if refused.code != "NOT_FOUND":
             raise
-    raise not_found("object", wanted, "stream")
+    raise not_found("object", wanted, "stream", at)
 
 
-def artifact_id(client: Client, wanted: str, model_id: str | None = None) -> str:
+def artifact_id(client: Client, wanted: str, model_id: str | None = None, at: At = None) -> str:
     """The Relay id of an artifact: an id, `MODEL:REFERENCE`, or within a model a reference."""
     exact = relay_id("Artifact", wanted)
     if exact is not None:
@@ -112,9 +117,9 @@ def artifact_id(client: Client, wanted: str, model_id: str | None = None) -> str
                 f"“{wanted}” is no artifact. Give its id, or MODEL:VARIANT or MODEL:ALIAS.",
                 "artifact",
             )
-        model_id, wanted = model(client, name)["id"], reference
+        model_id, wanted = model(client, name, at=at)["id"], reference
     assert model_id is not None
-    return _reference(client, model_id, wanted)
+    return _reference(client, model_id, wanted, at)
 
 
 def artifacts_of_version(client: Client, model_id: str, version: int) -> list[str]:
@@ -129,9 +134,10 @@ def _position(artifact: dict[str, Any]) -> int:
     return int(artifact["position"])
 
 
-def _reference(client: Client, model_id: str, wanted: str) -> str:
-    held = list(client.pages(artifact_queries.REFERENCES, "model", "artifacts", modelId=model_id))
-    data = client.run(artifact_queries.REFERENCES, modelId=model_id, first=1)
+def _reference(client: Client, model_id: str, wanted: str, at: At) -> str:
+    given = {"modelId": model_id, "asOf": at}
+    held = list(client.pages(artifact_queries.REFERENCES, "model", "artifacts", **given))
+    data = client.run(artifact_queries.REFERENCES, first=1, **given)
     for alias in data["model"]["aliases"] if data["model"] else ():
         if alias["name"] == wanted:
             return str(alias["artifact"]["id"])

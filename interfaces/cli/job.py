@@ -6,8 +6,7 @@ import typer
 
 from interfaces.cli import choices, find, show
 from interfaces.cli.ids import short, uuid_of
-from interfaces.cli.model import AsOfOption
-from interfaces.cli.moment import moment
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.optimize import print_result, see_through
 from interfaces.cli.plain import between, plain, when
 from interfaces.cli.queries import job as queries
@@ -30,13 +29,15 @@ def list_jobs(
     ] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as optimize.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", min=1, max=100, help="How many.")] = 20,
+    as_of: AsOfOption = None,
 ) -> None:
-    """List the latest jobs, newest first."""
-    client = session.client
+    """List the latest jobs, newest first: now, or as they were at a moment."""
+    client, at = session.client, as_of_or_now(as_of)
     found = client.run(
         queries.LIST,
         first=last,
-        modelId=find.model(client, model)["id"] if model else None,
+        asOf=at,
+        modelId=find.model(client, model, at=at)["id"] if model else None,
         status=status.value if status else None,
         kind=kind,
     )
@@ -73,8 +74,8 @@ def status_of(job: dict[str, Any]) -> str:
 def show_job(session: Session, job: JobArgument, as_of: AsOfOption = None) -> None:
     """Show a job and what came of it."""
     client = session.client
-    at = moment(as_of) if as_of else None
-    found = client.run(queries.SHOW, id=find.job_id(client, job), asOf=at)["job"]
+    at = as_of_or_now(as_of)
+    found = client.run(queries.SHOW, id=find.job_id(client, job, at), asOf=at)["job"]
     if found is None:
         raise not_found("job", job, "job", at)
 
@@ -99,6 +100,9 @@ def print_job(job: dict[str, Any]) -> None:
         pairs.append(("stage", show.text(job["stage"])))
     if job["notBefore"]:
         pairs.append(("next attempt", when(job["notBefore"])))
+    if job["waitingFor"]:
+        words = "no worker offers " + ", ".join(job["waitingFor"])
+        pairs.append(("waiting", f"[yellow]{show.text(words)}[/yellow]"))
     failure = job["failure"]
     if failure:
         words = f"{failure['code']}: {failure['message']} (fault: {failure['fault'].lower()})"

@@ -6,6 +6,7 @@ import typer
 
 from interfaces.cli import choices, find, show
 from interfaces.cli.ids import relay_id, short, uuid_of
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import plain, when
 from interfaces.cli.queries import tenant as queries
 from interfaces.cli.session import Session, connected
@@ -46,9 +47,9 @@ def issue(
 
 @app.command("list")
 @connected
-def list_keys(session: Session) -> None:
-    """List the keys, revoked ones included."""
-    keys = list(session.client.pages(queries.KEY_LIST, "apiKeys"))
+def list_keys(session: Session, as_of: AsOfOption = None) -> None:
+    """List the keys, revoked ones included: now, or as they were at a moment."""
+    keys = list(session.client.pages(queries.KEY_LIST, "apiKeys", asOf=as_of_or_now(as_of)))
     columns = ("Id", "Label", "Role", "Created", "By", "Revoked")
     session.answer(keys, lambda: show.table(columns, map(_row, keys)))
 

@@ -14,23 +14,29 @@ import typer
 
 from interfaces.cli import (
     artifact,
+    blobs,
     dataset,
     events,
     job,
     key,
+    member,
     model,
     profile,
+    projections,
     show,
     tenant,
 )
 from interfaces.cli.optimize import benchmark, optimize
+from interfaces.cli.passes import passes
 from interfaces.cli.plain import plain
 from interfaces.cli.push import push
 from interfaces.cli.quota import quota
 from interfaces.cli.refused import CommandRefused
 from interfaces.cli.system import login, logout, status
+from interfaces.cli.why import why
+from interfaces.cli.worker import workers
 
-PROCESSES = "interfaces.cli.processes"
+OPERATOR = ("interfaces.cli.user", "interfaces.cli.processes")
 
 app = typer.Typer(
     name="edgewise",
@@ -44,6 +50,7 @@ app = typer.Typer(
 app.command()(push)
 app.command()(optimize)
 app.command()(benchmark)
+app.command()(passes)
 for name, group in (
     ("model", model.app),
     ("artifact", artifact.app),
@@ -51,16 +58,22 @@ for name, group in (
     ("job", job.app),
     ("profile", profile.app),
     ("events", events.app),
+    ("blobs", blobs.app),
 ):
     app.add_typer(group, name=name)
+app.command()(why)
 app.command()(quota)
 app.command()(status)
+app.command()(workers)
 app.command()(login)
 app.command()(logout)
 app.add_typer(key.app, name="key")
+app.add_typer(member.app, name="member")
 app.add_typer(tenant.app, name="tenant")
-if importlib.util.find_spec(PROCESSES):
-    import_module(PROCESSES).register(app)
+projections.register(app)
+for operator in OPERATOR:
+    if importlib.util.find_spec(operator):
+        import_module(operator).register(app)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import typer
 from interfaces.cli import choices, events, find, show
 from interfaces.cli.cloud_events import cloud_event
 from interfaces.cli.ids import short, uuid_of
-from interfaces.cli.moment import moment
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import milliseconds, plain, size, when
 from interfaces.cli.queries import model as queries
 from interfaces.cli.queries.events import MODEL_CHANGED
@@ -18,12 +18,6 @@ from interfaces.cli.subscription import follow
 app = typer.Typer(no_args_is_help=True, help="Models: list, show, move aliases, archive, delete.")
 
 ModelArgument = Annotated[str, typer.Argument(help="The model's name or id.", show_default=False)]
-AsOfOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of", metavar="MOMENT", help="A position, a time, or such as “10m ago”; else now."
-    ),
-]
 
 
 @app.command("list")
@@ -34,10 +28,12 @@ def list_models(
         choices.ModelStatus | None, typer.Option(case_sensitive=False, help="Only these.")
     ] = None,
     contains: Annotated[str | None, typer.Option(help="Only names with this in them.")] = None,
+    as_of: AsOfOption = None,
 ) -> None:
-    """List the models."""
-    wanted = status.value if status else None
-    models = list(session.client.pages(queries.LIST, "models", status=wanted, contains=contains))
+    """List the models: now, or as they were at a moment."""
+    wanted = {"status": status.value if status else None, "contains": contains}
+    at = as_of_or_now(as_of)
+    models = list(session.client.pages(queries.LIST, "models", asOf=at, **wanted))
     columns = ("Id", "Name", "Task", ">Versions", "Aliases", "Status", "Changed")
     session.answer(
         models, lambda: show.table(columns, map(_row, models), empty="There are no models yet.")
@@ -63,7 +59,7 @@ def _row(model: dict[str, Any]) -> tuple[str, ...]:
 @connected
 def show_model(session: Session, model: ModelArgument, as_of: AsOfOption = None) -> None:
     """Show a model, its aliases and artifacts: now, or as they were at a moment."""
-    at = moment(as_of) if as_of else None
+    at = as_of_or_now(as_of)
     found = find.model_or_none(session.client, model, queries.SHOW, asOf=at)
     if found is None:
         raise not_found("model", model, "model", at)
@@ -195,9 +191,9 @@ def unalias(
 @connected
 def history(session: Session, model: ModelArgument, as_of: AsOfOption = None) -> None:
     """Tell everything that happened to a model, up to a moment."""
-    at = moment(as_of) if as_of else None
-    found = find.model(session.client, model)
-    story = list(events.until(events.story(session.client, of=found["id"]), at))
+    at = as_of_or_now(as_of)
+    found = find.model(session.client, model, at=at)
+    story = list(events.story(session.client, of=found["id"], at=at))
     session.answer(story, lambda: events.print_story(story))
 
 

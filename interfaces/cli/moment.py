@@ -6,10 +6,18 @@ says another; `10m ago`, `2 h`, `3d ago` and `yesterday` are relative to now.
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from interfaces.cli.refused import CommandRefused
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", metavar="MOMENT", help="A position, a time, or such as “10m ago”; else now."
+    ),
+]
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)(?:\s+ago)?")
 _UNITS = {
     "s": 1,
@@ -25,6 +33,11 @@ _UNITS = {
     "w": 604800,
     "week": 604800,
 }
+
+
+def as_of_or_now(given: str | None) -> dict[str, Any] | None:
+    """The `Moment` of `--as-of`; None where it was not given."""
+    return None if given is None else moment(given)
 
 
 def moment(given: str, field: str = "as-of", now: datetime | None = None) -> dict[str, Any]:

@@ -59,9 +59,29 @@ def optimize(
     max_drop: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="The most that a variant may lose.")
     ] = 0.01,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=1, help="The most bytes it may have.")
+    ] = None,
+    max_latency: Annotated[
+        float | None, typer.Option(min=0.0, help="The most ms that its median run may take.")
+    ] = None,
+    block_size: Annotated[
+        int, typer.Option(help="Weights that share a scale in INT4: 16, 32, 64, 128 or 256.")
+    ] = 32,
     method: Annotated[
-        choices.CalibrationMethod, typer.Option(case_sensitive=False, help="For STATIC_INT8.")
+        choices.CalibrationMethod,
+        typer.Option(case_sensitive=False, help="How ranges are told, for STATIC_INT8 and FP8."),
     ] = choices.CalibrationMethod.MINMAX,
+    samples: Annotated[int, typer.Option(min=1, help="The most calibration rows to read.")] = 512,
+    percentile: Annotated[
+        float, typer.Option(help="The share of values within the range, for PERCENTILE.")
+    ] = 99.99,
+    per_channel: Annotated[
+        bool, typer.Option(help="A scale for each output channel, in INT8.")
+    ] = True,
+    reduce_range: Annotated[
+        bool, typer.Option(help="Weights of 7 bits in INT8, for x86 CPUs without VNNI.")
+    ] = False,
     profile: Annotated[str | None, typer.Option(help="The device profile it is for.")] = None,
     no_watch: NoWatchOption = False,
 ) -> None:
@@ -81,7 +101,14 @@ def optimize(
         calibrationDatasetId=_dataset(client, calibration, "calibration"),
         evaluationDatasetId=_dataset(client, evaluation, "evaluation"),
         maxDrop=max_drop,
+        maxBytes=max_bytes,
+        maxLatencyMs=max_latency,
+        blockSize=block_size,
         calibrationMethod=method.value,
+        calibrationSamples=samples,
+        calibrationPercentile=percentile,
+        perChannel=per_channel,
+        reduceRange=reduce_range,
         deviceProfileId=find.profile(client, profile)["id"] if profile else None,
     )
     see_through(session, job, watch=not no_watch)

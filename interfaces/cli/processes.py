@@ -4,6 +4,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,14 +49,17 @@ def up(port: Port = None, host: Host = None) -> None:
 
 def _run_all(settings: "Settings", started: float) -> None:
     from interfaces.bootstrap import keep_embedded, stop_embedded
+    from interfaces.bootstrap.api import api_of
+    from interfaces.bootstrap.projector import start_projector
+    from interfaces.bootstrap.worker import start_worker
 
     try:
         installation, credentials = _prepared(settings)
         try:
             keep_embedded(installation)
-            installation.start_projector()
-            installation.start_worker()
-            _serve(installation.api(), settings, lambda: _welcome(settings, credentials, started))
+            start_projector(installation)
+            start_worker(installation)
+            _serve(api_of(installation), settings, lambda: _welcome(settings, credentials, started))
         finally:
             installation.close()
     finally:
@@ -63,26 +68,32 @@ def _run_all(settings: "Settings", started: float) -> None:
 
 def api(port: Port = None, host: Host = None) -> None:
     """Serve GraphQL, uploads and downloads."""
+    from interfaces.bootstrap.api import api_of
+
     settings = _settings(host, port)
     _require_free(settings)
     installation = _installation(settings)
     try:
-        _serve(installation.api(), settings, lambda: console.print(f"API on {settings.url}"))
+        _serve(api_of(installation), settings, lambda: console.print(f"API on {settings.url}"))
     finally:
         installation.close()
 
 
 def worker() -> None:
     """Carry out jobs: optimizations and benchmarks."""
+    from interfaces.bootstrap.worker import start_worker
+
     installation = _installation(_settings(None, None))
-    installation.start_worker()
+    start_worker(installation)
     _until_told(installation, "worker ready")
 
 
 def projector() -> None:
     """Keep views up to date and carry out policies. Several may run: one works, others stand by."""
+    from interfaces.bootstrap.projector import start_projector
+
     installation = _installation(_settings(None, None))
-    installation.start_projector()
+    start_projector(installation)
     _until_told(installation, "projector ready")
 
 
@@ -135,6 +146,23 @@ def _installation(settings: "Settings") -> "Installation":
     return Installation.of(settings)
 
 
+@contextmanager
+def installed() -> Iterator["Installation"]:
+    """This machine's installation, for an operator's command. An embedded PostgreSQL that was not
+    running is stopped again."""
+    from interfaces.bootstrap import embedded, stop_embedded
+
+    settings = _settings(None, None)
+    ran = settings.database_url is not None or embedded(settings).pid is not None
+    installation = _installation(settings)
+    try:
+        yield installation
+    finally:
+        installation.close()
+        if not ran:
+            stop_embedded(settings)
+
+
 def _prepared(settings: "Settings") -> tuple["Installation", "Credentials"]:
     """Migrated, and with a first key."""
     from interfaces.first_key import ensure_first_key
@@ -147,6 +175,10 @@ def _prepared(settings: "Settings") -> tuple["Installation", "Credentials"]:
 
 def _serve(app: "Starlette", settings: "Settings", ready: "object") -> None:
     import uvicorn
+
+    from interfaces.http.socket_protocol import SocketProtocol
+
+    _allow_many_sockets()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: object = None) -> None:
@@ -162,12 +194,25 @@ def _serve(app: "Starlette", settings: "Settings", ready: "object") -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
+        ws=SocketProtocol,
         ws_max_size=2**20,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        # Small messages gain little from it, and each connection would pay in memory and time.
+        ws_per_message_deflate=False,
     )
     # uvicorn raises the signal again once it has shut down; the default would end us on the spot,
     # before the worker has given its work back and PostgreSQL is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     Server(config).run()
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as this process may have; the usual 1,024 are few sockets."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _welcome(settings: "Settings", credentials: "Credentials", started: float) -> None:
@@ -177,13 +222,20 @@ def _welcome(settings: "Settings", credentials: "Credentials", started: float) -
         ("API", f"{settings.url}/graphql"),
         ("Token", credentials.token),
         ("Data", str(settings.home)),
+        ("Users", "edgewise user create YOU@EXAMPLE.COM, then sign in at /sign-in"),
     ):
         console.print(f"  {name:<6} {value}", markup=False, highlight=False, soft_wrap=True)
     console.print("Press Ctrl-C to stop.")
 
 
 def _until_told(installation: "Installation", message: str) -> None:
+    from interfaces.metrics_server import serve_metrics
+
     told = threading.Event()
+    settings = installation.settings
+    if settings.metrics_port is not None:
+        stop = serve_metrics(settings.host, settings.metrics_port)
+        installation.closing.callback(stop)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
     console.print(message)

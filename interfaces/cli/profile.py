@@ -8,6 +8,7 @@ import typer
 from interfaces.cli import choices, find, show
 from interfaces.cli.ids import short, uuid_of
 from interfaces.cli.model import confirmed
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import size
 from interfaces.cli.queries import profile as queries
 from interfaces.cli.refused import CommandRefused
@@ -47,10 +48,11 @@ def bytes_of(given: str) -> int:
 
 @app.command("list")
 @connected
-def list_profiles(session: Session) -> None:
-    """List the built-in templates and your own profiles."""
+def list_profiles(session: Session, as_of: AsOfOption = None) -> None:
+    """List the built-in templates and your own profiles: now, or as they were at a moment."""
+    at = as_of_or_now(as_of)
     profiles = list(session.client.run(queries.TEMPLATES)["deviceProfileTemplates"])
-    profiles += session.client.pages(queries.LIST, "deviceProfiles")
+    profiles += session.client.pages(queries.LIST, "deviceProfiles", asOf=at)
     columns = ("Id", "Name", "Architecture", ">Cores", ">Memory", "Runtimes", "Accelerators", "")
     session.answer(profiles, lambda: show.table(columns, map(_row, profiles)))
 

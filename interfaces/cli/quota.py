@@ -6,6 +6,7 @@ import typer
 
 from interfaces.cli import show
 from interfaces.cli.ids import uuid_of
+from interfaces.cli.moment import AsOfOption, as_of_or_now
 from interfaces.cli.plain import count, plain, size, when
 from interfaces.cli.queries import tenant as queries
 from interfaces.cli.session import Session, connected
@@ -17,12 +18,13 @@ def quota(
     units: Annotated[
         bool, typer.Option("--units", help="Also what each unit was spent on.")
     ] = False,
+    as_of: AsOfOption = None,
 ) -> None:
-    """Show what is used of the plan, and when it resets."""
-    client = session.client
-    found = client.run(queries.QUOTA)
+    """Show what is used of the plan, and when it resets: now, or at a moment."""
+    client, at = session.client, as_of_or_now(as_of)
+    found = client.run(queries.QUOTA, asOf=at)
     if units:
-        found["quotas"] = client.run(queries.QUOTA_UNITS, first=100)["quotas"]
+        found["quotas"] = client.run(queries.QUOTA_UNITS, first=100, asOf=at)["quotas"]
     session.answer(found, lambda: _print(found, units=units))
 
 

@@ -39,10 +39,23 @@ def _print(found: dict[str, Any]) -> None:
             ("you", show.text(f"{viewer['actor']}, {viewer['role'].lower()}{platform}")),
             ("switched off", show.text(", ".join(off) or "nothing")),
             ("head", count(system["head"])),
+            *_outbox(system["outbox"]),
         ]
     )
     columns = ("Follower", ">Position", ">Lag", "State")
     show.table(columns, map(_follower, system["followers"]))
+
+
+def _outbox(outbox: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
+    """Told to the operator alone."""
+    if outbox is None:
+        return []
+    waiting = (
+        f"{count(each['waiting'])} of {show.text(each['kind'])}, "
+        f"the oldest for {each['oldestSeconds']:.0f} s"
+        for each in outbox
+    )
+    return [("outbox", "; ".join(waiting) or "empty")]
 
 
 def _follower(follower: dict[str, Any]) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 The file goes in requests of 64 MB, each streamed from disk. After a lost connection the server is
 asked where it stands (HEAD) and the push goes on from there, with growing pauses; it gives up
-after some tries in a row that brought no byte.
+after some tries in a row that brought no byte. The file is hashed while it is sent, and a push has
+succeeded when the server has found the same sha256.
 """
 
 import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,7 @@ class PushLost(Exception):
 
 
 class FileChanged(Exception):
-    """The file was written to while it was pushed."""
+    """The file was written to while it was pushed, or its bytes were damaged on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,11 @@ class _Push:
         self._tried = 0
 
     def run(self) -> Pushed:
-        sha256 = _sha256_of(self._path)
-        url, offset = self._resume() or (self._create(sha256), 0)
+        with ThreadPoolExecutor(1) as beside:
+            return self._run(beside.submit(_sha256_of, self._path))
+
+    def _run(self, sha256: "Future[str]") -> Pushed:
+        url, offset = self._resume() or (self._create(), 0)
         resumed_at = offset
         self._progress(offset, self._key.size)
         found = ""
@@ -109,6 +114,10 @@ class _Push:
             offset, found = self._advance(url, offset)
             self._progress(offset, self._key.size)
         self._pushes.forget(self._key)
+        if found != sha256.result():
+            raise FileChanged(
+                f"The server received other bytes than {self._path} has now. Push it again."
+            )
         return Pushed(UUID(url.rsplit("/", 1)[-1]), found, self._key.size, resumed_at)
 
     def _resume(self) -> tuple[str, int] | None:
@@ -123,8 +132,8 @@ class _Push:
         self._check(response)
         return url, int(response.headers["Upload-Offset"])
 
-    def _create(self, sha256: str) -> str:
-        metadata = {"filename": self._path.name, "purpose": self._key.purpose, "sha256": sha256}
+    def _create(self) -> str:
+        metadata = {"filename": self._path.name, "purpose": self._key.purpose}
         pairs = (
             f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in metadata.items()
         )

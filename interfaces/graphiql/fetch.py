@@ -58,9 +58,14 @@ def fetch(into: Path = ASSETS) -> None:
         if all((into / Path(file).name).exists() for file in package.files):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            archive = _packed(package, Path(folder))
-            _check(package, archive)
-            _take(package, archive, into)
+            _take(package, fetch_archive(package, Path(folder)), into)
+
+
+def fetch_archive(package: Package, folder: Path) -> Path:
+    """The package as its registry keeps it, checked. Raises as `fetch` does."""
+    archive = _packed(package, folder)
+    _check(package, archive)
+    return archive
 
 
 def _packed(package: Package, folder: Path) -> Path:

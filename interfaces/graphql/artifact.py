@@ -4,11 +4,13 @@ import re
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import anyio.to_thread
 import strawberry
 from strawberry.scalars import JSON
 
+from application.as_of import Past
 from application.commands.command import Request, require_flag
 from application.ports.reads import Paging
 from application.views.benchmark import BenchmarkRow
@@ -20,9 +22,9 @@ from domain.refusal import invalid, not_found
 from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.fields import field, nullable
-from interfaces.graphql.node import Node, global_id, parsed_id
+from interfaces.graphql.node import Node, global_id, pair_id, parsed_id
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import read_of, waited
+from interfaces.graphql.reading import Moment, all_at, moment_of, waited
 from interfaces.graphql.scalars import BigInt
 
 MOST_COMPARED = 50
@@ -83,6 +85,7 @@ class ArtifactFile:
 
 @strawberry.type(description="What one benchmark measured of one artifact.")
 class Benchmark:
+    id: strawberry.ID
     job_id: strawberry.ID
     artifact_id: strawberry.ID
     p50_ms: float
@@ -98,6 +101,7 @@ class Benchmark:
     @classmethod
     def of(cls, row: BenchmarkRow) -> "Benchmark":
         return cls(
+            id=pair_id("Benchmark", row.job_id, row.artifact_id),
             job_id=global_id("Job", row.job_id),
             artifact_id=global_id("Artifact", row.artifact_id),
             p50_ms=row.p50_ms,
@@ -172,25 +176,54 @@ class Artifact(Node):
         return connection_of(page, Benchmark.of)
 
 
+async def artifacts_at(info: Info, ids: list[UUID], until: int | None) -> Batched:
+    """The rows to look for artifacts in: their models' alone, where those are still known."""
+    present = info.context.present
+    if until is None:
+        return present
+    await waited(info, until)
+    held = await present.rows.find(ArtifactRow, "id", ids)
+    if {row.id for row in held} < set(ids):
+        return all_at(info, until)
+    past = Past(present.reads, until)
+    await past.fold({row.model_id for row in held})
+    return Batched(past, until)
+
+
+async def artifact_at(info: Info, id: UUID, moment: Moment | None) -> Artifact | None:
+    """The artifact, now or as it was."""
+    rows = await artifacts_at(info, [id], await moment_of(info, moment))
+    row = await rows.one(ArtifactRow, id)
+    return None if row is None else Artifact.of(row, rows)
+
+
 @strawberry.type
 class ArtifactQuery:
     @nullable()
     async def artifact(
-        self, info: Info, id: strawberry.ID, wait_for: BigInt | None = None
+        self,
+        info: Info,
+        id: strawberry.ID,
+        as_of: Moment | None = None,
+        wait_for: BigInt | None = None,
     ) -> Artifact | None:
         await waited(info, wait_for, "models")
-        return await read_of(info, Artifact, ArtifactRow, parsed_id("Artifact", id, "id"))
+        return await artifact_at(info, parsed_id("Artifact", id, "id"), as_of)
 
     @field("Artifacts side by side, in the order of their ids; at most 50.")
     async def artifacts(
-        self, info: Info, ids: list[strawberry.ID], wait_for: BigInt | None = None
+        self,
+        info: Info,
+        ids: list[strawberry.ID],
+        as_of: Moment | None = None,
+        wait_for: BigInt | None = None,
     ) -> list[Artifact]:
         if len(ids) > MOST_COMPARED:
             raise invalid("ids", f"At most {MOST_COMPARED} artifacts can be compared.")
         await waited(info, wait_for, "models")
         wanted = [parsed_id("Artifact", id, "ids") for id in ids]
-        present = info.context.present
-        found = {row.id: row for row in await present.rows.find(ArtifactRow, "id", wanted)}
+        rows = await artifacts_at(info, wanted, await moment_of(info, as_of))
+        found = {row.id: row for row in await rows.rows.find(ArtifactRow, "id", wanted)}
         if not found.keys() >= set(wanted):
             raise not_found("artifact", "ids")
-        return [Artifact.of(found[id], present) for id in wanted]
+        return [Artifact.of(found[id], rows) for id in wanted]

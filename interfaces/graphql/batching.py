@@ -9,6 +9,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from application.jobs.capability import missing
 from application.ports.leases import Tick
 from application.ports.reads import EVERYTHING, EventRow, Page, Paging, Rows, TenantReads, Where
 
@@ -19,10 +20,10 @@ _Part = tuple[type[Any], str, Where, Paging]
 
 
 class Batched:
-    """Rows of the present or of the past, for resolvers."""
+    """Rows of the present or, up to the position `until`, of the past, for resolvers."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, rows: Rows, until: int | None = None) -> None:
+        self.rows, self.until = rows, until
         self._find: DataLoader[_Find, Any] = DataLoader(self._find_all, cache=False)
         self._pages: DataLoader[tuple[_Part, Any], Page[Any]] = DataLoader(
             self._page_all, cache=False
@@ -67,12 +68,23 @@ class Present(Batched):
         self.reads = reads
         self._named: DataLoader[str, EventRow | None] = DataLoader(self._name_all, cache=False)
         self._ticks: DataLoader[UUID, Tick | None] = DataLoader(self._tick_all, cache=False)
+        self._missing: DataLoader[frozenset[str], list[str]] = DataLoader(
+            self._missing_all, cache=False
+        )
 
     async def event(self, reference: str) -> EventRow | None:
         return await self._named.load(reference)
 
     async def tick(self, job_id: UUID) -> Tick | None:
         return await self._ticks.load(job_id)
+
+    async def missing(self, needed: frozenset[str]) -> list[str]:
+        """What no living worker offers of it."""
+        return await self._missing.load(needed)
+
+    async def _missing_all(self, needed: list[frozenset[str]]) -> list[list[str]]:
+        offers = await self.reads.offers()
+        return [missing(words, offers) for words in needed]
 
     async def _name_all(self, references: list[str]) -> list[EventRow | None]:
         found = await self.reads.named(set(references))

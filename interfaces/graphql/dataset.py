@@ -17,7 +17,7 @@ from interfaces.graphql.fields import field, nullable
 from interfaces.graphql.mutating import Payload, carry_out, mutation, shown_after
 from interfaces.graphql.node import Node, global_id, parsed_id
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import Moment, id_or_named, read_of, waited
+from interfaces.graphql.reading import Moment, id_or_named, read_of, rows_at, waited
 from interfaces.graphql.scalars import BigInt
 
 strawberry.enum(DatasetPurpose)
@@ -82,7 +82,7 @@ class Dataset(Node):
 
     @field()
     async def events(self, info: Info, first: int, after: BigInt | None = None) -> EventPage:
-        return await event_page(info, first, after, self.row.id)
+        return await event_page(info, first, after, self.row.id, self.rows.until)
 
 
 @strawberry.type
@@ -97,7 +97,7 @@ class DatasetQuery:
         wait_for: BigInt | None = None,
     ) -> Dataset | None:
         await waited(info, wait_for, "datasets")
-        found = await id_or_named(info, "Dataset", DatasetRow, id, name)
+        found = await id_or_named(info, "Dataset", DatasetRow, id, name, as_of)
         return None if found is None else await read_of(info, Dataset, DatasetRow, found, as_of)
 
     @field()
@@ -109,14 +109,15 @@ class DatasetQuery:
         after: str | None = None,
         before: str | None = None,
         purpose: DatasetPurpose | None = None,
+        as_of: Moment | None = None,
         wait_for: BigInt | None = None,
     ) -> Connection[Dataset]:
         paging = checked_paging(first, last, after, before)
         await waited(info, wait_for, "datasets")
         where = Where() if purpose is None else Where((("purpose", purpose.value),))
-        present = info.context.present
-        page = await present.rows.page(DatasetRow, where, paging)
-        return connection_of(page, lambda row: Dataset.of(row, present))
+        rows = await rows_at(info, as_of)
+        page = await rows.rows.page(DatasetRow, where, paging)
+        return connection_of(page, lambda row: Dataset.of(row, rows))
 
 
 @strawberry.type

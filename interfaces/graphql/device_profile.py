@@ -19,7 +19,7 @@ from interfaces.graphql.fields import field, nullable
 from interfaces.graphql.mutating import Payload, carry_out, mutation, shown_after
 from interfaces.graphql.node import Node, global_id, parsed_id
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import Moment, read_of, waited
+from interfaces.graphql.reading import Moment, read_of, rows_at, waited
 from interfaces.graphql.scalars import BigInt
 
 MOST_WORDS, LONGEST_WORD = 50, 100
@@ -120,13 +120,14 @@ class DeviceProfileQuery:
         last: int | None = None,
         after: str | None = None,
         before: str | None = None,
+        as_of: Moment | None = None,
         wait_for: BigInt | None = None,
     ) -> Connection[DeviceProfile]:
         paging = checked_paging(first, last, after, before)
         await waited(info, wait_for, "device_profiles")
-        present = info.context.present
-        page = await present.rows.page(DeviceProfileRow, EVERYTHING, paging)
-        return connection_of(page, lambda row: DeviceProfile.of(row, present))
+        rows = await rows_at(info, as_of)
+        page = await rows.rows.page(DeviceProfileRow, EVERYTHING, paging)
+        return connection_of(page, lambda row: DeviceProfile.of(row, rows))
 
     @field("The built-in ones; their figures are the makers'.")
     async def device_profile_templates(self, info: Info) -> list[DeviceProfile]:

@@ -18,7 +18,9 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from domain.refusal import Refusal
 from interfaces.graphql.context import Context
 
-INTERNAL = "INTERNAL"
+INTERNAL, BAD_INPUT = "INTERNAL", "BAD_USER_INPUT"
+
+LONGEST_MESSAGE = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +62,23 @@ def log_errors(errors: list[GraphQLError], context: ExecutionContext | None) -> 
             log.error("request %s failed at %s", request, error.path, exc_info=_origin(error))
 
 
+def public_error(error: Exception, request_id: str) -> GraphQLError:
+    """What a client is told of what broke before anything ran; the rest is logged."""
+    wrapped = GraphQLError(str(error), original_error=error)
+    if not _is_public(wrapped):
+        log.error("request %s failed before it ran", request_id, exc_info=error)
+    return _public(wrapped, request_id)
+
+
 def _public(error: GraphQLError, request_id: str) -> GraphQLError:
     origin = _origin(error)
     if isinstance(origin, Refusal):
         extensions: dict[str, Any] = {"code": origin.code.value, "field": origin.field}
         return _again(error, origin.message, extensions)
     if _is_public(error):
+        error.extensions = {"code": BAD_INPUT, **(error.extensions or {})}
+        if len(error.message) > LONGEST_MESSAGE:  # it repeats the whole of a bad input
+            error.message = error.message[:LONGEST_MESSAGE] + "…"
         return error
     return _again(error, "Internal error", {"code": INTERNAL, "requestId": request_id})
 

@@ -12,6 +12,7 @@ from interfaces.graphql.context import Info
 from interfaces.graphql.fields import field
 from interfaces.graphql.node import bare_id, parsed_any_id
 from interfaces.graphql.paging import checked_count
+from interfaces.graphql.reading import Moment, moment_of
 from interfaces.graphql.scalars import BigInt
 
 
@@ -51,10 +52,12 @@ class EventPage:
     has_next_page: bool
 
 
-async def event_page(info: Info, first: int, after: int | None, stream: UUID | None) -> EventPage:
-    """The next events of a stream or of the tenant."""
+async def event_page(
+    info: Info, first: int, after: int | None, stream: UUID | None, until: int | None = None
+) -> EventPage:
+    """The next events of a stream or of the tenant, up to a position."""
     count, start = checked_count("first", first), checked_after(after)
-    rows = await info.context.present.reads.story(start, count + 1, stream)
+    rows = await info.context.present.reads.story(start, count + 1, stream, until)
     shown = rows[:count]
     return EventPage(
         nodes=[Event.of(row) for row in shown],
@@ -70,10 +73,10 @@ def checked_after(after: int | None) -> int:
     return after or 0
 
 
-async def checked_stream(info: Info, of: str) -> UUID:
+async def checked_stream(info: Info, of: str, until: int | None = None) -> UUID:
     """The stream of an object of this tenant. Raises Refusal(NOT_FOUND) where there is none."""
     _, stream = parsed_any_id(of, "of")
-    if not await info.context.present.reads.story(0, 1, stream):
+    if not await info.context.present.reads.story(0, 1, stream, until):
         raise not_found("object", "of")
     return stream
 
@@ -87,6 +90,8 @@ class EventQuery:
         first: int,
         after: BigInt | None = None,
         of: strawberry.ID | None = None,
+        as_of: Moment | None = None,
     ) -> EventPage:
-        stream = None if of is None else await checked_stream(info, of)
-        return await event_page(info, first, after, stream)
+        until = await moment_of(info, as_of)
+        stream = None if of is None else await checked_stream(info, of, until)
+        return await event_page(info, first, after, stream, until)

@@ -1,78 +1,82 @@
 """Following the log: events by position, in pages, each once.
 
-Word from the database only wakes; what there is to tell is read by position, and looked for every
-5 s where no word comes. So nothing is missed and nothing told twice, and no more than a page is
-held, however slowly the client takes it.
+Word from the database only wakes; what there is to tell is read by position. So nothing is missed
+and nothing told twice, and no more than a page is held, however slowly the client takes it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
-from application.ports.listening import EVENTS, Listener
 from application.ports.reads import EventRow
-from domain.refusal import not_found
+from domain.refusal import Refusal, RefusalCode, invalid, not_found
 from interfaces.graphql.context import Info
 from interfaces.graphql.event import checked_after
 from interfaces.graphql.paging import MOST
-
-LOOK_AGAIN = 5.0
-
-
-class Bell:
-    """Wakes one waiting coroutine, from any thread; ringing twice is ringing once."""
-
-    def __init__(self) -> None:
-        self._loop, self._rung = asyncio.get_running_loop(), asyncio.Event()
-
-    def ring(self, payload: str | None = None) -> None:
-        self._loop.call_soon_threadsafe(self._rung.set)
-
-    async def wait(self) -> None:
-        """Until it rings, or until it is time to look again anyway."""
-        try:
-            async with asyncio.timeout(LOOK_AGAIN):
-                await self._rung.wait()
-        except TimeoutError:
-            pass
-
-    def hush(self) -> None:
-        """Forgets the ringing: to be called before looking, so that none is lost."""
-        self._rung.clear()
-
-
-@contextmanager
-def bell_for(listener: Listener, channel: str = EVENTS) -> Iterator[Bell]:
-    bell = Bell()
-    unsubscribe = listener.subscribe(channel, bell.ring)
-    try:
-        yield bell
-    finally:
-        unsubscribe()
+from interfaces.graphql.tail import PAUSE_AFTER_FAILURE, Tail
 
 
 async def start_of(info: Info, after: int | None) -> int:
-    """The position to start after: the one given, or the newest event's."""
-    given = checked_after(after)
-    return given if after is not None else await info.context.present.reads.head()
+    """The position to start after: the one given, or the newest event's. Raises
+    Refusal(INVALID) for a position that was never given to an event."""
+    following, context = info.context.following, info.context
+    if following.resume is not None:
+        start = following.resume
+    elif after is None:
+        start = await context.present.reads.head()
+    else:
+        start = checked_after(after)
+        if start and start > await context.reads.last_given():
+            raise invalid(
+                "after",
+                f"The log has no position {start} yet. Give the position of the last event that "
+                "you have, or nothing to begin now.",
+            )
+    following.position = start
+    return start
 
 
-async def appended(
-    info: Info, after: int | None, stream: UUID | None
-) -> AsyncGenerator[EventRow, None]:
+async def appended(info: Info, start: int, stream: UUID | None) -> AsyncGenerator[EventRow, None]:
     """Every event after a position, of one stream or of all, for as long as anyone listens."""
-    reads = info.context.present.reads
-    with bell_for(info.context.listener) as bell:
-        position = await start_of(info, after)
+    following, position = info.context.following, start
+    async with info.context.tails.of(info.context.tenant_id) as tail:
         while True:
-            bell.hush()
-            rows = await reads.story(position, MOST, stream)
+            rows, reached = await _next(info, tail, position, stream)
             for row in rows:
-                position = row.position
+                following.position = row.position
                 yield row
-            if len(rows) < MOST:
-                await bell.wait()
+            following.position = position = reached
+            if tail.end <= position:
+                if following.join:
+                    following.caught_up = True
+                    return
+                await tail.beyond(position)
+
+
+async def _next(
+    info: Info, tail: Tail, position: int, stream: UUID | None
+) -> tuple[Sequence[EventRow], int]:
+    """The next events, and the position up to which there are no others."""
+    end = tail.end
+    rows = tail.after(position)
+    if rows is not None:
+        return [row for row in rows if stream in (None, row.stream_id)], max(end, position)
+    # What the tail has seen was there before this read: a page that is not full reaches as far.
+    found = await _read(info, position, stream)
+    if len(found) == MOST:
+        return found, found[-1].position
+    return found, max(end, found[-1].position if found else position)
+
+
+async def _read(info: Info, position: int, stream: UUID | None) -> Sequence[EventRow]:
+    """A page from the database; while that is away, it is waited for."""
+    while True:
+        try:
+            return await info.context.present.reads.story(position, MOST, stream)
+        except Refusal as refusal:
+            if refusal.code is not RefusalCode.UNAVAILABLE:
+                raise
+            await asyncio.sleep(PAUSE_AFTER_FAILURE)
 
 
 async def require_stream(info: Info, stream: UUID, topic: str, what: str, field: str) -> None:

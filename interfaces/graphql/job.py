@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
+from application.jobs.registry import needs_of
 from application.ports.leases import Tick
 from application.ports.reads import Paging, Where
 from application.views.job import JobRow
@@ -19,7 +20,7 @@ from interfaces.graphql.event import EventPage, event_page
 from interfaces.graphql.fields import field, nullable
 from interfaces.graphql.node import Node, global_id, parsed_id
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import Moment, checked_text, read_of, waited
+from interfaces.graphql.reading import Moment, checked_text, read_of, rows_at, waited
 from interfaces.graphql.scalars import BigInt
 
 strawberry.enum(JobStatus)
@@ -125,9 +126,19 @@ class Job(Node):
         tick = await self.rows.tick(self.row.id)
         return JobProgress.of_tick(tick) if tick else None
 
+    @field(
+        "What the job needs and no living worker offers, such as kind:optimize. While there is"
+        " any, a job that waits goes on waiting; empty for one that runs or has ended."
+    )
+    async def waiting_for(self) -> list[str]:
+        waits = self.status in (JobStatus.QUEUED, JobStatus.RETRYING)
+        if not waits or not isinstance(self.rows, Present):
+            return []
+        return await self.rows.missing(needs_of(self.row.kind, self.row.input))
+
     @field()
     async def events(self, info: Info, first: int, after: BigInt | None = None) -> EventPage:
-        return await event_page(info, first, after, self.row.id)
+        return await event_page(info, first, after, self.row.id, self.rows.until)
 
 
 @dataclass(frozen=True)
@@ -173,15 +184,16 @@ class JobQuery:
         model_id: strawberry.ID | None = None,
         status: JobStatus | None = None,
         kind: str | None = None,
+        as_of: Moment | None = None,
         wait_for: BigInt | None = None,
     ) -> Connection[Job]:
         paging = checked_paging(first, last, after, before)
         await waited(info, wait_for, "jobs")
-        present, equal = info.context.present, JobFilter(status, kind).where()
+        rows, equal = await rows_at(info, as_of), JobFilter(status, kind).where()
         if model_id is not None:
             model = parsed_id("Model", model_id, "modelId")
-            if await present.one(ModelRow, model) is None:
+            if await rows.one(ModelRow, model) is None:
                 raise not_found("model", "modelId")
             equal.append(("model_id", model))
-        page = await present.rows.page(JobRow, Where(tuple(equal)), paging)
-        return connection_of(page, lambda row: Job.of(row, present))
+        page = await rows.rows.page(JobRow, Where(tuple(equal)), paging)
+        return connection_of(page, lambda row: Job.of(row, rows))

@@ -37,7 +37,28 @@ class OptimizeInput:
     calibration_dataset_id: strawberry.ID | None = None
     evaluation_dataset_id: strawberry.ID | None = None
     max_drop: float = 0.01
+    max_bytes: BigInt | None = strawberry.field(
+        default=None, description="A variant that is larger fails its gate SIZE."
+    )
+    max_latency_ms: float | None = strawberry.field(
+        default=None, description="A variant whose median run takes longer fails its gate LATENCY."
+    )
+    block_size: int = strawberry.field(
+        default=32, description="How many weights share a scale in INT4: 16, 32, 64, 128 or 256."
+    )
     calibration_method: CalibrationMethod = CalibrationMethod.MINMAX
+    calibration_samples: int = strawberry.field(
+        default=512, description="The most rows that are read."
+    )
+    calibration_percentile: float = strawberry.field(
+        default=99.99, description="The share of values within the range, for PERCENTILE."
+    )
+    per_channel: bool = strawberry.field(
+        default=True, description="A scale for each output channel of a weight, in INT8."
+    )
+    reduce_range: bool = strawberry.field(
+        default=False, description="Weights of 7 bits in INT8, for x86 CPUs without VNNI."
+    )
     device_profile_id: strawberry.ID | None = None
 
     def order(self) -> OptimizationOrder:
@@ -52,7 +73,14 @@ class OptimizeInput:
                 "Dataset", self.evaluation_dataset_id, "evaluationDatasetId"
             ),
             max_drop=self.max_drop,
+            max_bytes=self.max_bytes,
+            max_latency_ms=self.max_latency_ms,
+            block_size=self.block_size,
             calibration_method=self.calibration_method,
+            calibration_samples=self.calibration_samples,
+            calibration_percentile=self.calibration_percentile,
+            per_channel=self.per_channel,
+            reduce_range=self.reduce_range,
             device_profile_id=_optional("DeviceProfile", self.device_profile_id, "deviceProfileId"),
         )
 

@@ -21,11 +21,12 @@ from domain.job import Job as JobStream
 from domain.job import JobStatus
 from interfaces.graphql.context import Info
 from interfaces.graphql.fields import subscription
-from interfaces.graphql.following import Bell, bell_for, require_stream, start_of
+from interfaces.graphql.following import require_stream, start_of
 from interfaces.graphql.job import JobProgress
 from interfaces.graphql.node import parsed_id
 from interfaces.graphql.paging import MOST
 from interfaces.graphql.scalars import BigInt
+from interfaces.graphql.tail import Bell
 
 
 class _LastTick:
@@ -82,26 +83,36 @@ def _ticks_of(info: Info, job_id: UUID, bell: Bell) -> Iterator[_LastTick]:
 
 async def progress_of(info: Info, job_id: UUID, start: int) -> AsyncGenerator[JobProgress, None]:
     """The job's events after a position and its ticks, until it has ended."""
+    async with info.context.tails.of(info.context.tenant_id) as tail:
+        with tail.bell_of(job_id) as bell, _ticks_of(info, job_id, bell) as last_tick:
+            async with aclosing(_steps(info, job_id, start, bell, last_tick)) as steps:
+                async for step in steps:
+                    yield step
+
+
+async def _steps(
+    info: Info, job_id: UUID, start: int, bell: Bell, last_tick: _LastTick
+) -> AsyncGenerator[JobProgress, None]:
     reads, state, connected = info.context.present.reads, _JobState(), False
-    with bell_for(info.context.listener) as bell, _ticks_of(info, job_id, bell) as last_tick:
-        while True:
-            bell.hush()
-            events = await reads.streams([job_id], state.position, None, MOST)
-            for event in events:
-                state.apply(event)
-                if event.position > start:
-                    yield JobProgress.of_row(state.row)
-            if len(events) == MOST:
-                continue
-            if JobStatus(state.row.status).ended:
-                return
-            if not connected:
-                connected = True
-                last_tick.keep((await reads.ticks([job_id])).get(job_id))
-            tick = last_tick.take(state.row)
-            if tick is not None:
-                yield JobProgress.of_tick(tick)
-            await bell.wait()
+    while True:
+        bell.hush()
+        events = await reads.streams([job_id], state.position, None, MOST)
+        for event in events:
+            state.apply(event)
+            if event.position > start:
+                info.context.following.position = event.position
+                yield JobProgress.of_row(state.row)
+        if len(events) == MOST:
+            continue
+        if JobStatus(state.row.status).ended:
+            return
+        if not connected:
+            connected = True
+            last_tick.keep((await reads.ticks([job_id])).get(job_id))
+        tick = last_tick.take(state.row)
+        if tick is not None:
+            yield JobProgress.of_tick(tick)
+        await bell.wait()
 
 
 @strawberry.type

@@ -1,10 +1,10 @@
-"""How large a query may be: 12 levels, 30 aliases, 2,000 tokens.
+"""How large a query may be: 12 levels, 30 aliases, 500 selections, 2,000 tokens.
 
+Checked before validation, whose own rules take time that grows with the square of what is selected.
 Fragments count wherever they are spread, and each is measured once: counting them anew at every
 spread takes time that doubles with each fragment that spreads another one twice.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
@@ -15,12 +15,9 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     SelectionSetNode,
-    ValidationContext,
-    ValidationRule,
 )
-from strawberry.extensions import SchemaExtension
 
-DEEPEST, MOST_ALIASES, MOST_TOKENS = 12, 30, 2_000
+DEEPEST, MOST_ALIASES, MOST_SELECTIONS, MOST_TOKENS = 12, 30, 500, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,12 @@ class _Size:
 
 
 class _Measure:
-    """Sizes of selection sets; a fragment that spreads itself is another rule's business."""
+    """Sizes of selection sets; a fragment that spreads itself is another rule's business.
+
+    `selections` counts each one that is written, once."""
 
     def __init__(self, document: DocumentNode) -> None:
+        self.selections = 0
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -43,6 +43,7 @@ class _Measure:
     def of(self, selected: SelectionSetNode | None) -> _Size:
         depth = aliases = 0
         for selection in selected.selections if selected else ():
+            self.selections += 1
             if isinstance(selection, FragmentSpreadNode):
                 inner = self._of_fragment(selection.name.value)
             else:
@@ -55,6 +56,11 @@ class _Measure:
             depth, aliases = max(depth, inner.depth), aliases + inner.aliases
         return _Size(depth, aliases)
 
+    def of_unused_fragments(self) -> None:
+        """Validation looks at those as well."""
+        for name in self._fragments:
+            self._of_fragment(name)
+
     def _of_fragment(self, name: str) -> _Size:
         if name not in self._known:
             self._known[name] = _Size()
@@ -63,29 +69,20 @@ class _Measure:
         return self._known[name]
 
 
-class SizeRule(ValidationRule):
-    """Refuses operations that are too deep or have too many aliases."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        measure = _Measure(context.document)
-        for operation in context.document.definitions:
-            if isinstance(operation, OperationDefinitionNode):
-                size = measure.of(operation.selection_set)
-                self._refuse("levels", size.depth, DEEPEST)
-                self._refuse("aliases", size.aliases, MOST_ALIASES)
-
-    def _refuse(self, what: str, found: int, most: int) -> None:
-        if found > most:
-            message = f"The query has {found} {what}; {most} are allowed. Ask in several queries."
-            self.report_error(GraphQLError(message, extensions={"code": "INVALID"}))
+def too_large(document: DocumentNode) -> list[GraphQLError]:
+    """Why the document is too large; nothing when it is not."""
+    measure, errors = _Measure(document), []
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            size = measure.of(operation.selection_set)
+            errors += _refused("levels", size.depth, DEEPEST)
+            errors += _refused("aliases", size.aliases, MOST_ALIASES)
+    measure.of_unused_fragments()
+    return errors + _refused("selections", measure.selections, MOST_SELECTIONS)
 
 
-class Limits(SchemaExtension):
-    """Puts the limits in force."""
-
-    def on_operation(self) -> Iterator[None]:
-        execution = self.execution_context
-        execution.parse_options["max_tokens"] = MOST_TOKENS
-        execution.validation_rules = (*execution.validation_rules, SizeRule)
-        yield
+def _refused(what: str, found: int, most: int) -> list[GraphQLError]:
+    if found <= most:
+        return []
+    message = f"The query has {found} {what}; {most} are allowed. Ask in several queries."
+    return [GraphQLError(message, extensions={"code": "INVALID"})]

@@ -15,7 +15,14 @@ from interfaces.graphql.fields import field, nullable
 from interfaces.graphql.job import Job, jobs_of
 from interfaces.graphql.node import Node, global_id
 from interfaces.graphql.paging import MOST, Connection, checked_paging, connection_of
-from interfaces.graphql.reading import Moment, checked_text, id_or_named, read_of, waited
+from interfaces.graphql.reading import (
+    Moment,
+    checked_text,
+    id_or_named,
+    read_of,
+    rows_at,
+    waited,
+)
 from interfaces.graphql.scalars import BigInt
 
 strawberry.enum(ModelStatus)
@@ -113,7 +120,7 @@ class Model(Node):
 
     @field()
     async def events(self, info: Info, first: int, after: BigInt | None = None) -> EventPage:
-        return await event_page(info, first, after, self.row.id)
+        return await event_page(info, first, after, self.row.id, self.rows.until)
 
 
 @strawberry.type
@@ -128,7 +135,7 @@ class ModelQuery:
         wait_for: BigInt | None = None,
     ) -> Model | None:
         await waited(info, wait_for, "models")
-        model_id = await id_or_named(info, "Model", ModelRow, id, name)
+        model_id = await id_or_named(info, "Model", ModelRow, id, name, as_of)
         return None if model_id is None else await read_of(info, Model, ModelRow, model_id, as_of)
 
     @field()
@@ -141,6 +148,7 @@ class ModelQuery:
         before: str | None = None,
         status: ModelStatus | None = None,
         name_contains: str | None = None,
+        as_of: Moment | None = None,
         wait_for: BigInt | None = None,
     ) -> Connection[Model]:
         paging = checked_paging(first, last, after, before)
@@ -149,6 +157,6 @@ class ModelQuery:
             () if status is None else (("status", status.value),),
             () if not name_contains else (("name", checked_text("nameContains", name_contains)),),
         )
-        present = info.context.present
-        page = await present.rows.page(ModelRow, where, paging)
-        return connection_of(page, lambda row: Model.of(row, present))
+        rows = await rows_at(info, as_of)
+        page = await rows.rows.page(ModelRow, where, paging)
+        return connection_of(page, lambda row: Model.of(row, rows))

@@ -60,7 +60,9 @@ class ModelMutation:
         upload = parsed_id("Upload", upload_id, "uploadId")
         receipt = await carry_out(info, upload_version, model_id=model, upload_id=upload)
         position = receipt.position
-        artifact = await shown_after(info, position, Artifact, ArtifactRow, receipt.id, "models")
+        artifact = await shown_after(
+            info, position, Artifact, ArtifactRow, receipt.id, "models", stream=model
+        )
         return ArtifactPayload(artifact=artifact, event_position=BigInt(position))
 
     @mutation(ModelPayload, "Points an alias at an artifact that passed its gates.")

@@ -1,7 +1,7 @@
 """Carrying out a mutation: one command on a thread, then the object as reads show it.
 
-A refusal becomes `userErrors`, its field spelled as the mutation's argument. When the projection
-lags longer than 5 s the object is null, and `eventPosition` says what to wait for.
+A refusal becomes `userErrors`, its field spelled as the mutation's argument. Where the projection
+lags longer than 5 s, the object is folded from its events: what was accepted is always shown.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,11 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldE
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from application.as_of import past_of
 from application.commands.command import Request
 from application.platform import Platform
 from domain.refusal import Refusal, RefusalCode
+from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.errors import UserError, user_error
 from interfaces.graphql.fields import field
@@ -80,7 +82,9 @@ async def carry_out(
 ) -> T:
     """Runs a command on one of the command threads."""
     context = info.context
-    request = Request(context.caller, id=context.request_id, idempotency_key=key)
+    request = Request(
+        context.caller, id=context.request_id, idempotency_key=key, act=info.field_name
+    )
     work = partial(command, context.platform, request, *args, **inputs)
     return await anyio.to_thread.run_sync(work, limiter=context.limiter)
 
@@ -92,14 +96,17 @@ async def shown_after(
     row_class: type[Any],
     id: UUID,
     view: str,
+    stream: UUID | None = None,
 ) -> T | None:
-    """The object once its view has reached the position; None when that takes too long, or when
-    it is gone."""
+    """The object as the change left it: from the live table once its view has come so far, else
+    folded from its own events. None where it is gone. `stream` is where its events are, if not
+    under its own id."""
+    rows: Batched = info.context.present
     if not await caught_up(info, position, view):
-        return None
-    present = info.context.present
-    row = await present.one(row_class, id)
-    return None if row is None else shown.of(row, present)
+        past = await past_of(info.context.present.reads, stream or id, position)
+        rows = Batched(past, position)
+    row = await rows.one(row_class, id)
+    return None if row is None else shown.of(row, rows)
 
 
 async def caught_up(info: Info, position: int, *views: str) -> bool:

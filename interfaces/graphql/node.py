@@ -23,7 +23,13 @@ class Node:
 
 def global_id(type_name: str, id: UUID) -> strawberry.ID:
     """The id of an object for clients."""
-    return strawberry.ID(base64.b64encode(f"{type_name}:{id}".encode()).decode())
+    found = binascii.b2a_base64(f"{type_name}:{id}".encode(), newline=False)
+    return strawberry.ID(found.decode())
+
+
+def pair_id(type_name: str, one: UUID, other: UUID) -> strawberry.ID:
+    """The id of something that two other things have together."""
+    return strawberry.ID(base64.b64encode(f"{type_name}:{one}/{other}".encode()).decode())
 
 
 def bare_id(id: UUID) -> strawberry.ID:
@@ -37,6 +43,19 @@ def parsed_id(type_name: str, value: str, field: str) -> UUID:
     if found not in (None, type_name):
         raise not_found(_WORDS.get(type_name, type_name), field)
     return id
+
+
+def parsed_pair(type_name: str, value: str) -> tuple[UUID, UUID] | None:
+    """The two UUIDs in an id of `pair_id`; None for any other text."""
+    try:
+        text = base64.b64decode(value[:LONGEST_ID].encode(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    found, _, pair = text.partition(":")
+    one, _, other = pair.partition("/")
+    if found != type_name or not _UUID.fullmatch(one) or not _UUID.fullmatch(other):
+        return None
+    return UUID(one), UUID(other)
 
 
 def parsed_any_id(value: str, field: str) -> tuple[str | None, UUID]:
@@ -56,5 +75,8 @@ def parsed_any_id(value: str, field: str) -> tuple[str | None, UUID]:
 _WORDS = {
     "ApiKey": "API key",
     "DeviceProfile": "device profile",
-    **{name: name.lower() for name in ("Model", "Artifact", "Dataset", "Job", "Tenant", "Upload")},
+    **{
+        name: name.lower()
+        for name in ("Model", "Artifact", "Dataset", "Job", "Tenant", "Upload", "Invitation")
+    },
 }

@@ -65,7 +65,7 @@ def checked_count(name: str, count: int) -> int:
 
 
 def cursor_of(position: int) -> str:
-    return base64.b64encode(f"p{position}".encode()).decode()
+    return binascii.b2a_base64(b"p%d" % position, newline=False).decode()
 
 
 def connection_of(page: Page[Any], shown: Callable[[Any], T]) -> Connection[T]:

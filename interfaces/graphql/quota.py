@@ -1,6 +1,7 @@
 """Quotas: what the plan allows of each kind in the current period, and what was spent on what."""
 
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
@@ -11,30 +12,28 @@ from domain.plan import LIMITS, Plan, QuotaKind
 from domain.quota import Quota as QuotaStream
 from domain.quota import period_of, resets_at
 from domain.refusal import not_found
-from interfaces.graphql.batching import Present
+from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.event import Event
 from interfaces.graphql.fields import field
-from interfaces.graphql.node import bare_id
+from interfaces.graphql.node import bare_id, global_id
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import waited
+from interfaces.graphql.reading import Moment, rows_at, waited
 from interfaces.graphql.scalars import BigInt
 
 
 @strawberry.type(description="One unit: the model or job it was spent on, and by which event.")
 class QuotaUnit:
     row: strawberry.Private[QuotaUnitRow]
-    present: strawberry.Private[Present]
     subject: strawberry.ID
     spent_at: datetime
     returned_at: datetime | None
     returned_reason: str | None
 
     @classmethod
-    def of(cls, row: QuotaUnitRow, present: Present) -> "QuotaUnit":
+    def of(cls, row: QuotaUnitRow) -> "QuotaUnit":
         return cls(
             row=row,
-            present=present,
             subject=bare_id(row.subject),
             spent_at=row.spent_at,
             returned_at=row.returned_at,
@@ -42,15 +41,16 @@ class QuotaUnit:
         )
 
     @field()
-    async def spent_by(self) -> Event | None:
-        row = await self.present.event(self.row.spent_by)
+    async def spent_by(self, info: Info) -> Event | None:
+        row = await info.context.present.event(self.row.spent_by)
         return None if row is None else Event.of(row)
 
 
 @strawberry.type(description="`limit` null is unlimited; `resetsAt` null never resets.")
 class Quota:
-    present: strawberry.Private[Present]
+    rows: strawberry.Private[Batched]
     where: strawberry.Private[Where]
+    id: strawberry.ID
     kind: str
     period: str
     used: int
@@ -66,34 +66,53 @@ class Quota:
         before: str | None = None,
     ) -> Connection[QuotaUnit]:
         paging = checked_paging(first, last, after, before)
-        page = await self.present.rows.page(QuotaUnitRow, self.where, paging)
-        return connection_of(page, lambda row: QuotaUnit.of(row, self.present))
+        page = await self.rows.rows.page(QuotaUnitRow, self.where, paging)
+        return connection_of(page, QuotaUnit.of)
 
 
 @strawberry.type
 class QuotaQuery:
-    @field("One of each kind, in its current period.")
-    async def quotas(self, info: Info, wait_for: BigInt | None = None) -> list[Quota]:
+    @field("One of each kind, in the period of now or of then; none before the tenant began.")
+    async def quotas(
+        self, info: Info, as_of: Moment | None = None, wait_for: BigInt | None = None
+    ) -> list[Quota]:
         await waited(info, wait_for, "quotas", "tenants")
-        context = info.context
-        tenant = await context.present.one(TenantRow, context.tenant_id)
-        if tenant is None:
+        rows, context = await rows_at(info, as_of), info.context
+        tenant = await rows.one(TenantRow, context.tenant_id)
+        if tenant is None and rows.until is None:
             raise not_found("tenant")
-        return [await _quota(info, kind, Plan(tenant.plan)) for kind in QuotaKind]
+        if tenant is None:
+            return []
+        now = await _time_of(info, as_of, rows.until)
+        return [
+            await _quota(context.tenant_id, kind, Plan(tenant.plan), rows, now)
+            for kind in QuotaKind
+        ]
 
 
-async def _quota(info: Info, kind: QuotaKind, plan: Plan) -> Quota:
-    context, present = info.context, info.context.present
-    period = period_of(kind, context.platform.now())
-    stream = QuotaStream.id_of(context.tenant_id, kind, period)
+async def _time_of(info: Info, moment: Moment | None, until: int | None) -> datetime:
+    """Now, the time that was asked for, or that of the last event up to the position."""
+    if moment is not None and moment.time is not None:
+        return moment.time
+    if until is None:
+        return info.context.platform.now()
+    return (await info.context.present.reads.story(until - 1, 1, None))[0].recorded_at
+
+
+async def _quota(
+    tenant_id: UUID, kind: QuotaKind, plan: Plan, rows: Batched, now: datetime
+) -> Quota:
+    period = period_of(kind, now)
+    stream = QuotaStream.id_of(tenant_id, kind, period)
     where = Where((("quota_id", stream),))
     in_use = Where((*where.equal, ("returned_at", None)))
     return Quota(
-        present=present,
+        rows=rows,
         where=where,
+        id=global_id("Quota", stream),
         kind=kind.value,
         period=period,
-        used=await present.rows.count(QuotaUnitRow, in_use),
+        used=await rows.rows.count(QuotaUnitRow, in_use),
         limit=LIMITS[plan].of(kind),
         resets_at=resets_at(period),
     )

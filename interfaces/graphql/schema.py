@@ -5,30 +5,38 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from interfaces.graphql.admission import Admission
 from interfaces.graphql.artifact import ArtifactQuery
-from interfaces.graphql.caching import ParsedOnce, ValidatedOnce
+from interfaces.graphql.caching import Documents
 from interfaces.graphql.dataset import DatasetMutation, DatasetQuery
 from interfaces.graphql.device_profile import DeviceProfileMutation, DeviceProfileQuery
 from interfaces.graphql.errors import PublicErrors, log_errors
 from interfaces.graphql.event import EventQuery
+from interfaces.graphql.executor import PlainFieldsInline
 from interfaces.graphql.job import JobQuery
 from interfaces.graphql.job_mutation import JobMutation
 from interfaces.graphql.job_subscription import JobSubscription
-from interfaces.graphql.limits import Limits
+from interfaces.graphql.member import MemberQuery
+from interfaces.graphql.member_mutation import MemberMutation
 from interfaces.graphql.model import ModelQuery
 from interfaces.graphql.model_mutation import ModelMutation
 from interfaces.graphql.node_query import NodeQuery
+from interfaces.graphql.optimization_pass import OptimizationPassQuery
 from interfaces.graphql.quota import QuotaQuery
 from interfaces.graphql.scalars import BIG_INT, BigInt
 from interfaces.graphql.subscription import LogSubscription
 from interfaces.graphql.system import SystemQuery
 from interfaces.graphql.tenant import TenantQuery
 from interfaces.graphql.tenant_mutation import TenantMutation
+from interfaces.graphql.trusted import Trusted
+from interfaces.graphql.why import WhyQuery
+from interfaces.graphql.worker import WorkerQuery
 
 
 @strawberry.type
 class Query(
     TenantQuery,
+    MemberQuery,
     NodeQuery,
     ModelQuery,
     ArtifactQuery,
@@ -36,14 +44,24 @@ class Query(
     DeviceProfileQuery,
     JobQuery,
     QuotaQuery,
+    OptimizationPassQuery,
     EventQuery,
+    WhyQuery,
     SystemQuery,
+    WorkerQuery,
 ):
     """Reading."""
 
 
 @strawberry.type
-class Mutation(ModelMutation, DatasetMutation, DeviceProfileMutation, JobMutation, TenantMutation):
+class Mutation(
+    ModelMutation,
+    DatasetMutation,
+    DeviceProfileMutation,
+    JobMutation,
+    TenantMutation,
+    MemberMutation,
+):
     """One intent each, the object first in its name."""
 
 
@@ -59,12 +77,14 @@ class _Schema(strawberry.Schema):
         log_errors(errors, execution_context)
 
 
-def make_schema() -> strawberry.Schema:
+def make_schema(introspection: bool = True, trusted: Trusted | None = None) -> strawberry.Schema:
     """The schema, ready to be served with an `interfaces.graphql.context.Context`."""
+    documents, allowed = Documents(introspection), trusted or Trusted()
     return _Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map={BigInt: BIG_INT}),
-        extensions=[PublicErrors, Limits, ParsedOnce, ValidatedOnce],
+        extensions=[PublicErrors, lambda: Admission(documents, allowed)],
+        execution_context_class=PlainFieldsInline,
     )

@@ -31,7 +31,8 @@ class LogSubscription:
         self, info: Info, after: BigInt | None = None, of: strawberry.ID | None = None
     ) -> AsyncGenerator[Event, None]:
         stream = None if of is None else await checked_stream(info, of)
-        async with aclosing(appended(info, after, stream)) as rows:
+        start = await start_of(info, after)
+        async with aclosing(appended(info, start, stream)) as rows:
             async for row in rows:
                 yield Event.of(row)
 

@@ -17,8 +17,9 @@ from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.fields import field
 from interfaces.graphql.node import Node, global_id
+from interfaces.graphql.owner import require_owner
 from interfaces.graphql.paging import Connection, checked_paging, connection_of
-from interfaces.graphql.reading import waited
+from interfaces.graphql.reading import Moment, read_of, stream_at, waited
 from interfaces.graphql.scalars import BigInt
 
 strawberry.enum(Plan)
@@ -85,20 +86,20 @@ class FeatureFlag:
     enabled: bool
 
 
-@strawberry.type(description="Who asks.")
+@strawberry.type(description="Who asks; `asOf` is for the tenant, flags are those of now.")
 class Viewer:
     tenant_id: strawberry.Private[UUID]
+    as_of: strawberry.Private[Moment | None]
     actor: str
     role: Role
     platform: bool
 
     @field()
     async def tenant(self, info: Info) -> Tenant:
-        present = info.context.present
-        row = await present.one(TenantRow, self.tenant_id)
-        if row is None:
-            raise not_found("tenant")
-        return Tenant.of(row, present)
+        tenant = await read_of(info, Tenant, TenantRow, self.tenant_id, self.as_of)
+        if tenant is None:
+            raise not_found("tenant", "asOf" if self.as_of else "id")
+        return tenant
 
     @field()
     async def flags(self, info: Info) -> list[FeatureFlag]:
@@ -114,10 +115,11 @@ class Viewer:
 @strawberry.type
 class TenantQuery:
     @field()
-    async def viewer(self, info: Info) -> Viewer:
+    async def viewer(self, info: Info, as_of: Moment | None = None) -> Viewer:
         caller = info.context.caller
         return Viewer(
             tenant_id=caller.tenant_id,
+            as_of=as_of,
             actor=caller.actor,
             role=caller.role,
             platform=caller.platform,
@@ -131,11 +133,12 @@ class TenantQuery:
         last: int | None = None,
         after: str | None = None,
         before: str | None = None,
+        as_of: Moment | None = None,
         wait_for: BigInt | None = None,
     ) -> Connection[ApiKey]:
-        info.context.caller.require(Role.OWNER)
+        await require_owner(info)
         paging = checked_paging(first, last, after, before)
         await waited(info, wait_for, "tenants")
-        present = info.context.present
-        page = await present.rows.page(ApiKeyRow, EVERYTHING, paging)
-        return connection_of(page, lambda row: ApiKey.of(row, present))
+        rows = await stream_at(info, info.context.tenant_id, as_of)
+        page = await rows.rows.page(ApiKeyRow, EVERYTHING, paging)
+        return connection_of(page, lambda row: ApiKey.of(row, rows))

@@ -20,23 +20,27 @@ _PAGE = """<!doctype html>
 <script src="/graphiql/react.production.min.js"></script>
 <script src="/graphiql/react-dom.production.min.js"></script>
 <script src="/graphiql/graphiql.min.js"></script>
-<script src="/graphiql/start.js"></script>
+<script type="module" src="/graphiql/start.js"></script>
 </body>
 </html>
 """
 _START = """
-const token = () => localStorage.getItem("edgewise-token") ||
-  (() => {
-    const given = prompt("API key (edgewise up prints one):") || "";
-    localStorage.setItem("edgewise-token", given);
-    return given;
-  })();
-const authorization = "Bearer " + token();
+const kept = localStorage.getItem("edgewise-token");
+const answer = kept ? null : await fetch("/auth/session");
+const session = answer && answer.ok ? await answer.json() : null;
+const asked = () => {
+  const given = prompt("API key (edgewise up prints one), or go to /sign-in first:") || "";
+  localStorage.setItem("edgewise-token", given);
+  return given;
+};
+// Signed in, the browser sends the cookie; the token shows that this page is ours.
+const headers = session ? { "x-csrf-token": session.csrfToken }
+  : { authorization: "Bearer " + (kept || asked()) };
 const fetcher = GraphiQL.createFetcher({
   url: "/graphql",
   subscriptionUrl: location.origin.replace(/^http/, "ws") + "/graphql",
-  headers: { authorization },
-  wsConnectionParams: { authorization },
+  headers,
+  wsConnectionParams: session ? {} : headers,
 });
 const query = "{\\n  viewer {\\n    actor\\n    tenant { name plan }\\n  }\\n}\\n";
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
@@ -49,11 +53,19 @@ _MISSING = """<!doctype html>
 <code>make setup</code> fetches it.</p></html>
 """
 
+# The editor styles itself as it goes; scripts come from here alone.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
 
 def graphiql_page() -> HTMLResponse:
     """The page, or a note where its scripts were never fetched."""
     files = [ASSETS / file.rpartition("/")[2] for package in PACKAGES for file in package.files]
-    return HTMLResponse(_PAGE if all(file.exists() for file in files) else _MISSING)
+    page = _PAGE if all(file.exists() for file in files) else _MISSING
+    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
 def graphiql_routes() -> list[Mount | Route]:

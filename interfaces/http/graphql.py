@@ -1,102 +1,100 @@
-"""GraphQL over HTTP (POST only) and over WebSocket (`graphql-transport-ws` only).
+"""GraphQL over HTTP: POST only. A GET is answered by the page for trying queries out, if any.
+Over WebSocket: see graphql_socket.
 
-Every request and every connection has its own context, whose principal is known before anything
-runs: over HTTP from the header, over WebSocket from `connection_init`.
+Who asks is known before the body is read. What is no GraphQL request is refused as everything over
+HTTP is (`{"error"}`); every other answer is a GraphQL response.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.types import Receive, Scope, Send
 from strawberry import Schema
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.unset import UNSET, UnsetType
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
-from domain.refusal import Refusal, RefusalCode
+from domain.refusal import Refusal, invalid
 from interfaces.graphql.context import Context
+from interfaces.graphql.trusted import Trusted
 from interfaces.http.authentication import Authenticator
+from interfaces.http.graphql_request import BadRequest, GraphQLRequest, read_request
+from interfaces.http.graphql_response import answer
 from interfaces.http.refusals import refusal_response
-
-LONGEST_BODY = 1_000_000
 
 MakeContext = Callable[[str], Context]
 """Makes a context for the request id."""
 
+_ALLOWED = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
-class GraphQLEndpoint(GraphQL[Context, None]):
-    """The endpoint at /graphql. A GET is answered by the page for trying queries out, if any."""
+
+class GraphQLEndpoint:
+    """The ASGI application at /graphql, for HTTP."""
 
     def __init__(
         self,
         schema: Schema,
         make_context: MakeContext,
         authenticator: Authenticator,
+        trusted: Trusted,
         page: Response | None = None,
     ) -> None:
-        super().__init__(
-            schema,
-            graphql_ide=None,
-            allow_queries_via_get=False,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=timedelta(seconds=10),
-            max_subscriptions_per_connection=100,
-        )
-        self._make_context, self._authenticator, self._page = make_context, authenticator, page
+        self._schema, self._make_context = schema, make_context
+        self._authenticator, self._trusted, self._page = authenticator, trusted, page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            request = Request(scope, receive)
-            if request.method == "GET" and self._page is not None:
-                await self._page(scope, receive, send)
-                return
-            try:
-                scope["principal"] = await self._authenticator.of_connection(request)
-                body = await _whole_body(request)
-            except Refusal as refusal:
-                await refusal_response(refusal)(scope, receive, send)
-                return
-            receive = _again(body, receive)
-        await super().__call__(scope, receive, send)
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
 
-    async def get_context(
-        self, request: Request | WebSocket, response: Response | WebSocket
-    ) -> Context:
-        context = self._make_context(request.scope.get("request_id", ""))
-        context.principal = request.scope.get("principal")
-        return context
-
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+    async def _respond(self, request: Request) -> Response:
+        if request.method != "POST":
+            return self._page_or_refusal(request)
         try:
-            context.principal = await self._authenticator.of_params(context.connection_params)
+            principal = await self._authenticator.of_connection(request)
+            read = await read_request(request)
         except Refusal as refusal:
-            raise ConnectionRejectionError({"message": refusal.message}) from refusal
-        unset: UnsetType = UNSET
-        return unset
+            return refusal_response(refusal)
+        except BadRequest as bad:
+            headers = {"Connection": "close"} if bad.close else None
+            return refusal_response(bad.refusal, bad.status, headers)
+        context = self._make_context(request.scope.get("request_id", ""))
+        context.principal = principal
+        result = await self._result(read, context)
+        if result is None:
+            return refusal_response(invalid("query", "Send a `query` or a `documentId`."), 400)
+        return answer(result, request.headers.get("accept"))
 
-
-async def _whole_body(request: Request) -> bytes:
-    """Raises Refusal(TOO_LARGE) as soon as the body is longer than a query can be."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise Refusal(
-                RefusalCode.TOO_LARGE,
-                f"A request has at most {LONGEST_BODY:,} bytes. Files go to /uploads.",
+    async def _result(self, read: GraphQLRequest, context: Context) -> ExecutionResult | None:
+        """None when the request names no document at all."""
+        try:
+            text = self._trusted.named(read.body)
+            if not text:
+                return None
+            return await self._schema.execute(
+                text,
+                read.variables,
+                context_value=context,
+                operation_name=read.operation_name,
+                allowed_operation_types=_ALLOWED,
+                operation_extensions=read.extensions,
             )
-    return bytes(body)
+        except GraphQLError as error:
+            return ExecutionResult(None, [error])
+        except CannotGetOperationTypeError:
+            return _refused("operationName", "Name one of the document's operations.")
+        except InvalidOperationTypeError:
+            return _refused("query", "Subscriptions go over WebSocket (graphql-transport-ws).")
+
+    def _page_or_refusal(self, request: Request) -> Response:
+        wanted = request.headers.get("accept", "")
+        if request.method in ("GET", "HEAD") and self._page is not None and "text/html" in wanted:
+            return self._page
+        refusal = invalid("method", "Operations are sent by POST, as application/json.")
+        return refusal_response(refusal, 405, {"Allow": "POST"})
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """The body that was read already, then whatever comes."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return next_message
+def _refused(field: str, message: str) -> ExecutionResult:
+    extensions = {"code": "BAD_USER_INPUT", "field": field}
+    return ExecutionResult(None, [GraphQLError(message, extensions=extensions)])

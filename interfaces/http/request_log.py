@@ -1,20 +1,26 @@
-"""Every request has an id, told to the client and kept in every log line that it leads to."""
+"""Every request has an id, told to the client and kept in every log line that it leads to.
+
+A request that belongs to a trace (W3C `traceparent`) has the trace's id, as a UUID: the id
+correlates all that follows, and the trace goes on wherever that leads.
+"""
 
 import re
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "x-request-id"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 SECONDS = Histogram(
     "edgewise_http_request_seconds", "Time to answer a request", ["method", "route", "status"]
 )
+SOCKETS = Gauge("edgewise_websockets_open", "WebSockets that are open")
 log = structlog.get_logger("http")
 
 
@@ -28,6 +34,8 @@ class RequestLog:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            SOCKETS.inc()
         request_id = scope["request_id"] = _id_of(scope)
         started, status = time.perf_counter(), 0
 
@@ -44,11 +52,21 @@ class RequestLog:
             finally:
                 if scope["type"] == "http":
                     _record(scope, status, time.perf_counter() - started)
+                else:
+                    SOCKETS.dec()
 
 
 def _id_of(scope: Scope) -> str:
+    if trace := _TRACEPARENT.fullmatch(traceparent_of(scope) or ""):
+        return str(UUID(trace[1]))
     given = dict(scope["headers"]).get(HEADER.encode(), b"").decode("latin-1")
     return given if _ACCEPTED.fullmatch(given) else str(uuid4())
+
+
+def traceparent_of(scope: Scope) -> str | None:
+    """The span that the client is in, where it says."""
+    given: bytes | None = dict(scope["headers"]).get(b"traceparent")
+    return None if given is None else given.decode("latin-1")
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

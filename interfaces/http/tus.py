@@ -5,7 +5,8 @@ and never whole in memory; what arrived before a cut is kept. When the last byte
 answer carries `Upload-Sha256`, and the upload's id (the end of its Location) can be registered.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from application.commands import upload as commands
 from application.commands.upload import Uploads
 from application.commands.upload_stream import ChunkChecksum, append
+from application.storage_full import StorageFull
 from domain.principal import Principal
 from domain.refusal import Refusal, RefusalCode, invalid, not_found
 from domain.upload import ChecksumMismatch, OffsetConflict, Upload, UploadBusy, UploadExpired
@@ -29,8 +31,16 @@ from interfaces.http.tus_headers import CHECKSUM_ALGORITHMS, CHUNK_TYPE, EXTENSI
 T = TypeVar("T")
 Authenticate = Callable[[Request], Awaitable[Principal]]
 
-IDLE_SECONDS = 60
+IDLE_SECONDS = 60.0
 """A client that sends nothing for so long gives up its lock; what came is kept."""
+
+REQUEST_SECONDS = 3_600.0
+"""One that sends a byte now and then gives it up after so long; what came is kept."""
+
+DRAINED_BYTES = 80 << 20
+DRAIN_SECONDS = 20.0
+"""A client that is told of a full disk may hear of it only after it has sent its whole request:
+so much, and for so long, is read and dropped, which is a request of our own client and more."""
 
 SMALL_BODY_BYTES = 1 << 16
 LARGEST_BYTES = 10_000_000_000
@@ -43,16 +53,28 @@ _STATUS: dict[type[Refusal], int] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long, in seconds, a request may be silent, and how long it may take in all."""
+
+    idle: float = IDLE_SECONDS
+    request: float = REQUEST_SECONDS
+
+
+PATIENCE = Patience()
+
+
 def tus_routes(
     uploads: Uploads,
     authenticate: Authenticate,
     *,
     largest_bytes: int = LARGEST_BYTES,
     limiter: anyio.CapacityLimiter | None = None,
+    patience: Patience = PATIENCE,
 ) -> list[Route]:
     """The routes. `authenticate` raises Refusal(UNAUTHENTICATED); `largest_bytes` is what
     OPTIONS tells everybody; `limiter` bounds the threads that files and rows are used in."""
-    server = _Server(uploads, authenticate, largest_bytes, limiter)
+    server = _Server(uploads, authenticate, largest_bytes, limiter, patience)
     every = ["GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE"]
     return [
         Route("/uploads", server.collection, methods=every, name="uploads"),
@@ -66,6 +88,7 @@ class _Server:
     authenticate: Authenticate
     largest_bytes: int
     limiter: anyio.CapacityLimiter | None
+    patience: Patience
 
     async def collection(self, request: Request) -> Response:
         return await self._answer(request, {"POST": self._create})
@@ -75,10 +98,12 @@ class _Server:
         return await self._answer(request, actions)
 
     async def _answer(self, request: Request, actions: "Actions") -> Response:
-        body = _Body(request)
+        body = _Body(request, self.patience)
         try:
             response = await self._dispatch(request, body, actions)
         except Refusal as refusal:
+            if isinstance(refusal, StorageFull):
+                await body.drain()
             headers = {"Cache-Control": "no-store"}
             if isinstance(refusal, OffsetConflict):
                 headers["Upload-Offset"] = str(refusal.offset)
@@ -178,10 +203,11 @@ Actions = Mapping[str, Callable[[Request, "_Body", Principal], Awaitable[Respons
 
 
 class _Body:
-    """A request's body. `cut` is set when the client went away or fell silent."""
+    """A request's body. `cut` is set when the client went away, fell silent or took too long."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, patience: Patience) -> None:
+        self._request, self._patience = request, patience
+        self._stream: AsyncGenerator[bytes, None] | None = None
         self.cut = False
         self._read = False
 
@@ -201,10 +227,12 @@ class _Body:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Ends early, without an error, when the client is cut off."""
-        stream = self._request.stream()
+        stream = self._stream = self._request.stream()
+        until = anyio.current_time() + self._patience.request
         while True:
+            left = until - anyio.current_time()
             try:
-                with anyio.fail_after(IDLE_SECONDS):
+                with anyio.fail_after(min(self._patience.idle, left)):
                     chunk = await anext(stream)
             except StopAsyncIteration:
                 self._read = True
@@ -214,6 +242,18 @@ class _Body:
                 return
             if chunk:
                 yield chunk
+
+    async def drain(self) -> None:
+        """Reads and drops what is still coming, within bounds."""
+        if self._stream is None or self._read:
+            return
+        dropped = 0
+        with anyio.move_on_after(DRAIN_SECONDS), suppress(ClientDisconnect):
+            async for chunk in self._stream:
+                dropped += len(chunk)
+                if dropped > DRAINED_BYTES:
+                    return
+            self._read = True
 
 
 def _content_type(request: Request) -> str:

@@ -1,10 +1,10 @@
 """What a worker promises: one result, whoever dies, however often it is asked."""
 
 import dataclasses
+import errno
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,8 +59,15 @@ def spent(platform: Platform, job: UUID) -> bool:
     return job in quota.subjects
 
 
-def later_by(time: timedelta) -> datetime:
-    return datetime.now(UTC) + time
+class LaterLeases(PostgresLeases):
+    """As if the database's clock had gone on by some time."""
+
+    def __init__(self, database: Database, most: dict[str, int], later: timedelta) -> None:
+        super().__init__(database, most)
+        self._later = later
+
+    def now(self) -> datetime:
+        return super().now() + self._later
 
 
 def last(platform: Platform, job: UUID) -> RecordedEvent:
@@ -88,7 +95,7 @@ def test_a_job_is_done_once_and_told_by_stages(
     ]
 
 
-def test_reports_are_caused_by_the_request_that_began_it_all(
+def test_an_attempt_is_caused_by_what_made_it_due_and_its_reports_by_the_attempt(
     platform: Platform, database: Database, tenant: UUID, job: UUID
 ) -> None:
     work_on(worker(platform, database, lambda _: {}), tenant, job)
@@ -96,7 +103,8 @@ def test_reports_are_caused_by_the_request_that_began_it_all(
     assert {each.event.cause.correlation_id for each in others} == {
         first.event.cause.correlation_id
     }
-    assert {each.event.cause.causation_id for each in others} == {f"{job}/1"}
+    causes = {each.event.TOPIC: each.event.cause.causation_id for each in others}
+    assert causes == {"job.claimed": f"{job}/1", "job.succeeded": f"{job}/2"}
 
 
 def test_eight_workers_race_for_one_job_and_one_does_it(
@@ -124,7 +132,7 @@ def test_a_fault_of_ours_is_tried_again_later_and_returned_in_the_end(
     platform: Platform, database: Database, tenant: UUID, job: UUID
 ) -> None:
     def run(work: Work) -> dict[str, Any]:
-        raise OSError("no space left on device")
+        raise OSError("the cable was pulled")
 
     ours = worker(platform, database, run)
     work_on(ours, tenant, job)
@@ -132,14 +140,44 @@ def test_a_fault_of_ours_is_tried_again_later_and_returned_in_the_end(
     work_on(ours, tenant, job)
     assert found(platform, job).attempt == 1, "it is not due yet"
     for hours in range(1, 4):
-        clock = partial(later_by, timedelta(hours=hours))
-        later = worker(dataclasses.replace(platform, now=clock), database, run)
-        work_on(later, tenant, job)
+        leases = LaterLeases(database, {"test": 2}, timedelta(hours=hours))
+        work_on(dataclasses.replace(ours, leases=leases), tenant, job)
     assert found(platform, job).status is JobStatus.FAILED
     assert spent(platform, job)
     for _ in range(2):
         refunds.react(platform, last(platform, job))
     assert not spent(platform, job)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        EngineCrashed(CrashKind.STORAGE, "No space left on device", retryable=True),
+    ],
+)
+def test_a_full_disk_is_told_as_such_and_tried_again_and_leaves_no_scratch(
+    platform: Platform, database: Database, tenant: UUID, job: UUID, error: Exception
+) -> None:
+    full = [True]
+
+    def run(work: Work) -> dict[str, Any]:
+        (work.scratch / "half a result").write_bytes(b"1")
+        if full:
+            raise error
+        return {}
+
+    ours = worker(platform, database, run)
+    work_on(ours, tenant, job)
+    waiting = last(platform, job).event
+    assert isinstance(waiting, Job.RetryScheduled)
+    assert waiting.failure.code == "INSUFFICIENT_STORAGE"
+    assert "Free space" in waiting.failure.message
+    assert list(platform.scratch.iterdir()) == []
+    full.clear()
+    leases = LaterLeases(database, {"test": 2}, timedelta(minutes=1))
+    work_on(dataclasses.replace(ours, leases=leases), tenant, job)
+    assert found(platform, job).status is JobStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("kind", [CrashKind.TIMEOUT, CrashKind.MEMORY])

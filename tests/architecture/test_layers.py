@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("domain", "application", "infrastructure", "interfaces", "demo")
+PACKAGES = ("domain", "application", "infrastructure", "interfaces", "demo", "benchmarks")
 LONGEST_FILE = 300
 NAMES_THAT_SAY_NOTHING = re.compile(r"(utils?|helpers?|managers?|services?)$")
 

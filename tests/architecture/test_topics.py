@@ -10,12 +10,17 @@ import domain
 from domain.aggregate import Aggregate, Event
 
 FROZEN = [
+    "access-refused.recorded",
+    "access-refused.repeated",
     "dataset.deleted",
     "dataset.registered",
     "dataset.version-uploaded",
     "device-profile.defined",
     "device-profile.deleted",
     "device-profile.revised",
+    "invitation.accepted",
+    "invitation.sent",
+    "invitation.withdrawn",
     "job.cancel-requested",
     "job.cancelled",
     "job.claimed",
@@ -41,11 +46,13 @@ FROZEN = [
     "quota.opened",
     "quota.returned",
     "quota.spent",
+    "sign-ins-blocked.recorded",
     "tenant.api-key-issued",
     "tenant.api-key-revoked",
     "tenant.flag-set",
     "tenant.member-joined",
     "tenant.member-left",
+    "tenant.member-role-changed",
     "tenant.plan-changed",
     "tenant.registered",
 ]

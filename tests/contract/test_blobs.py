@@ -10,7 +10,7 @@ import httpx
 import obstore
 import pytest
 
-from application.ports.blobs import BlobCorrupt, BlobMissing, Blobs
+from application.ports.blobs import BlobCorrupt, BlobMissing, Blobs, StoredBlob
 from domain.blob import BlobRef
 from domain.refusal import Refusal
 from infrastructure.blobs.local import LocalBlobs
@@ -102,6 +102,38 @@ def test_what_was_deleted_is_gone_and_deleting_again_is_no_error(blobs: Blobs, p
     assert blobs.size(TENANT, ref.sha256) is None
     with pytest.raises(BlobMissing):
         list(blobs.read(TENANT, ref.sha256))
+
+
+def test_every_blob_of_every_tenant_is_listed_once_with_its_size(
+    blobs: Blobs, put: Put, tmp_path: Path
+) -> None:
+    other = uuid4()
+    mine = [put(content) for content in (b"one", b"second", b"one")]
+    theirs = blobs.put_file(other, tmp_path / "source")
+    assert set(blobs.stored()) == {
+        StoredBlob(TENANT, mine[0].sha256, 3),
+        StoredBlob(TENANT, mine[1].sha256, 6),
+        StoredBlob(other, theirs.sha256, 3),
+    }
+    assert len(list(blobs.stored())) == 3
+    blobs.delete(TENANT, mine[1].sha256)
+    assert mine[1].sha256 not in {blob.sha256 for blob in blobs.stored()}
+
+
+def test_tidying_an_orderly_store_frees_nothing(blobs: Blobs, put: Put) -> None:
+    ref = put(b"whole")
+    assert blobs.tidy(timedelta(0)) == 0
+    assert read(blobs, ref.sha256) == b"whole"
+
+
+def test_leftovers_of_writes_are_removed_once_they_are_old(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path / "blobs")
+    left = tmp_path / "blobs" / "incoming" / "broken-off"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"12345")
+    assert blobs.tidy(timedelta(hours=1)) == 0
+    assert blobs.tidy(timedelta(0)) == 5
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("address", ["../../etc/passwd", "", "A" * 64, "0" * 63])

@@ -57,9 +57,11 @@ def test_completing_twice_keeps_the_first_time(rows: UploadTable) -> None:
     upload = an_upload()
     rows.add(upload, 20)
     upload = rows.advance(upload, Durable(100))
-    done = rows.complete(upload, "b" * 64, START)
-    again = rows.complete(upload, "b" * 64, START + timedelta(hours=1))
+    week = START + timedelta(days=7)
+    done = rows.complete(upload, "b" * 64, START, week)
+    again = rows.complete(upload, "b" * 64, START + timedelta(hours=1), week + timedelta(hours=1))
     assert done == again
+    assert done.expires_at == week
     assert (done.sha256, done.completed_at, done.parts) == ("b" * 64, START, ())
 
 
@@ -76,11 +78,13 @@ def test_the_twenty_first_open_upload_is_refused_and_expired_ones_do_not_count(
     rows.add(an_upload(), 20)
 
 
-def test_only_unfinished_uploads_expire(rows: UploadTable) -> None:
+def test_a_completed_upload_expires_later_than_an_unfinished_one(rows: UploadTable) -> None:
     old, done = an_upload(), an_upload()
     rows.add(old, 20)
     rows.add(done, 20)
-    rows.complete(rows.advance(done, Durable(100)), "b" * 64, START)
+    week = START + timedelta(days=7)
+    rows.complete(rows.advance(done, Durable(100)), "b" * 64, START, week)
     expired = [upload.id for upload in rows.expired(START + timedelta(days=2), 1_000)]
     assert old.id in expired
     assert done.id not in expired
+    assert done.id in [upload.id for upload in rows.expired(week, 1_000)]

@@ -16,7 +16,7 @@ from application.commands import upload as commands
 from application.commands.upload import UploadRequest, Uploads
 from application.commands.upload_stream import ChunkChecksum, append
 from application.ports.blobs import BlobReader
-from application.ports.uploads import StagedBytesLost, Staging, UploadTable
+from application.ports.uploads import Staged, StagedBytesLost, Staging, UploadTable
 from domain.principal import Principal, Role
 from domain.refusal import Refusal, RefusalCode
 from domain.upload import ChecksumMismatch, OffsetConflict, Upload, UploadBusy, UploadExpired
@@ -211,6 +211,27 @@ def test_an_expired_upload_is_told_so_and_swept_away(bench: Bench) -> None:
         pass
     assert bench.rows.get(upload.tenant_id, upload.id) is None
     assert bench.scraps() == []
+
+
+def test_a_completed_upload_expires_when_nobody_used_it_for_seven_days(bench: Bench) -> None:
+    upload = bench.send(bench.create(1), b"x", 0)
+    bench.now = START + timedelta(days=6)
+    assert commands.completed(bench.uploads, bench.principal, upload.id).sha256
+    bench.now = START + timedelta(days=7)
+    with pytest.raises(UploadExpired):
+        commands.completed(bench.uploads, bench.principal, upload.id)
+    while commands.sweep(bench.uploads):
+        pass
+    assert bench.rows.get(upload.tenant_id, upload.id) is None
+
+
+def test_what_waits_is_listed_and_can_be_dropped(bench: Bench) -> None:
+    upload = bench.send(bench.create(10), b"0123", 0)
+    staged = Staged(upload.tenant_id, upload.id)
+    assert list(bench.staging.staged()) == [staged]
+    assert bench.staging.drop(staged) == 4
+    assert list(bench.staging.staged()) == []
+    assert bench.staging.drop(staged) == 0
 
 
 def test_an_upload_whose_staged_bytes_are_gone_says_so(bench: Bench) -> None:

@@ -28,11 +28,11 @@ def started(folder: Path, *more: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_it_tells_one_object_of_facts_stays_and_goes_with_ctrl_c() -> None:
     folder = new_folder("demo")
     once = started(folder, "--once", "--json")
-    out, err = once.communicate(timeout=120)
+    out, err = once.communicate(timeout=240)
     assert once.returncode == 0, err
     assert err == ""
     facts = json.loads(out)
@@ -59,7 +59,7 @@ def test_it_tells_one_object_of_facts_stays_and_goes_with_ctrl_c() -> None:
     assert any("Choice: " in line for line in told)
     assert any("Press Ctrl-C" in line for line in again.stderr)
     again.send_signal(signal.SIGINT)
-    again.communicate(timeout=60)
+    again.communicate(timeout=240)
     assert again.returncode == 0
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from domain.evidence import Evidence
 from domain.optimization_spec import Pass
 from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity, SideBySide
 from domain.variant_facts import VariantFacts
-from domain.verdict import GateName, Measure, NoteCode, Verdict, decide
+from domain.verdict import GateName, Limits, Measure, NoteCode, Verdict, decide
 
 CLASSES = OutputParity("class", 0.9999, 50.0, 0.01, 0.995, values=1_000)
 REGRESSION = OutputParity("height", 0.98, 20.0, 0.5, None, values=100)
@@ -19,7 +20,7 @@ SEEN = Comparison(InputsUsed.DATASET, 1_000, (CLASSES,), None, SAME_SPEED)
 
 
 def verdict(seen: Comparison, max_drop: float = 0.01, size: int = 500) -> Verdict:
-    return decide(seen, max_drop, 1_000, size, FACTS)
+    return decide(seen, Limits(max_drop), 1_000, size, FACTS)
 
 
 def codes(told: Verdict) -> list[NoteCode]:
@@ -101,11 +102,35 @@ def test_few_rows_and_labels_that_could_not_be_used_are_told() -> None:
 
 def test_an_fp16_variant_that_is_slower_is_explained_by_conversions() -> None:
     facts = VariantFacts(Pass.FP16, 100, 50, {"Cast": 2})
-    told = decide(replace(SEEN, timing=SLOWER), 0.01, 100, 50, facts)
+    told = decide(replace(SEEN, timing=SLOWER), Limits(0.01), 100, 50, facts)
     assert "2 Cast nodes" in told.notes[0].message
 
 
 def test_constants_that_grew_are_the_reason_for_a_larger_file() -> None:
     facts = VariantFacts(Pass.GRAPH, 100, 190)
-    told = decide(SEEN, 0.01, 1_000, 1_100, facts)
+    told = decide(SEEN, Limits(0.01), 1_000, 1_100, facts)
     assert "its constants grew by 90 bytes" in told.notes[0].message
+
+
+def test_a_variant_over_its_limits_fails_by_how_much_and_is_said_so() -> None:
+    told = decide(replace(SEEN, timing=SLOWER), Limits(0.01, 400, 1.2), 1_000, 500, FACTS)
+    assert not told.passed
+    reasons = {gate.name: gate.reason for gate in told.gates if not gate.passed}
+    assert reasons == {
+        GateName.SIZE: "500 bytes where 400 are allowed, 100 too many.",
+        GateName.LATENCY: "1.500 ms a run where 1.2 ms are allowed, 0.300 ms too long.",
+    }
+
+
+def test_a_variant_within_its_limits_passes() -> None:
+    told = decide(SEEN, Limits(0.01, 500, 1.0), 1_000, 500, FACTS)
+    assert [gate.name for gate in told.gates] == list(GateName)
+    assert told.passed
+
+
+def test_an_emulated_time_decides_nothing_and_says_so() -> None:
+    timing = replace(SLOWER, evidence=Evidence.EMULATED)
+    told = decide(replace(SEEN, timing=timing), Limits(0.01, None, 0.1), 1_000, 500, FACTS)
+    assert told.passed
+    assert timing.known_ratio == 1.0
+    assert codes(told) == [NoteCode.EMULATED_TIME]

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,13 +20,20 @@ EDGEWISE = Path(sys.executable).parent / "edgewise"
 class Process:
     """One `edgewise …` process; its output goes to a file."""
 
-    def __init__(self, command: str, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: str,
+        home: Path,
+        environment: Mapping[str, str],
+        program: Sequence[str | Path] = (EDGEWISE,),
+    ) -> None:
+        self.command = command
         self._log = home / f"{command.split()[0]}-{time.monotonic_ns()}.log"
         home.mkdir(parents=True, exist_ok=True)
         clean = {key: value for key, value in os.environ.items() if not key.startswith("EDGEWISE")}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(EDGEWISE), *command.split()],
+                [*program, *command.split()],
                 env={**clean, **environment, "EDGEWISE_HOME": str(home)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -35,12 +42,24 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         return self._log.read_text(errors="replace")
 
     @property
     def running(self) -> bool:
         return self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """SIGSTOP, SIGCONT: the process hangs, and goes on."""
+        self._process.send_signal(number)
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
 
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code."""

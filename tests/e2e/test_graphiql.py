@@ -89,3 +89,26 @@ def test_graphiql_answers_a_query_and_loads_nothing_from_elsewhere(
     picture = page.do("Page.captureScreenshot", format="png")["data"]
     (tmp_path / "graphiql.png").write_bytes(base64.b64decode(picture))
     assert page.asked == {urlparse(platform.url).netloc}
+
+
+def test_whoever_joined_on_the_page_of_an_invitation_asks_by_cookie(
+    platform: Api, page: Page
+) -> None:
+    url = platform.change(
+        """mutation { memberInvite(email: "ada@example.com", role: VIEWER) {
+             url userErrors { message } } }"""
+    )["url"]
+    page.do("Page.navigate", url=url)
+    eventually(lambda: page.value("document.forms.length") == 1)
+    for field, text in (("name", "Ada"), ("password", "correct horse battery staple")):
+        page.value(f"document.querySelector('[name={field}]').value = '{text}'")
+    page.value("document.forms[0].submit()")
+    eventually(lambda: "signed in as Ada" in (page.value("document.body?.innerText") or ""))
+    page.value("document.querySelector('a[href=\"/graphql\"]').click()")
+    button = "document.querySelector('.graphiql-execute-button')"
+    eventually(lambda: page.value(f"{button} !== null"))
+    assert page.value("document.cookie") == ""
+    page.value(f"{button}.click()")
+    result = "document.querySelector('.result-window')?.textContent || ''"
+    eventually(lambda: "user:" in (page.value(result) or ""))
+    assert page.asked == {urlparse(platform.url).netloc}

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from infrastructure.engine.onnx.accuracy import AccuracyTally
-from infrastructure.engine.onnx.compare import OutputTally
-from infrastructure.engine.onnx.timing import median_between
+from infrastructure.engine.proof.accuracy import AccuracyTally
+from infrastructure.engine.proof.compare import OutputTally
+from infrastructure.engine.proof.timing import median_between
 from tests.engine.models import Array
 
 RANDOM = np.random.default_rng(3)

@@ -16,7 +16,7 @@ import pytest
 from domain.optimization_spec import Calibration, CalibrationMethod, OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
 from infrastructure.engine.onnx.passes import dynamic_int8, fp16, graph, static_int8
-from infrastructure.engine.onnx.passes.contract import PassSkipped, Rows
+from infrastructure.engine.pass_contract import PassSkipped, Rows
 from tests.engine import networks
 
 SPEC = OptimizationSpec()

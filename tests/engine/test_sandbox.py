@@ -146,3 +146,22 @@ def test_several_threads_use_a_sandbox_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(answers) == list(range(6))
+
+
+def test_a_process_that_waits_carries_out_the_order_when_it_comes(sandbox: Sandbox, tmp_path: Path):
+    waiting = sandbox.waiting(tmp_path, [], ["json"])
+    if waiting is None:
+        pytest.skip("isolation begins with the order here")
+    answer = sandbox.run("ping", {}, tmp_path, child=waiting)
+    assert answer.result == sandbox.run("ping", {}, tmp_path).result
+
+
+def test_a_process_that_waits_in_vain_is_ended(sandbox: Sandbox, tmp_path: Path):
+    before = set(psutil.Process().children())
+    waiting = sandbox.waiting(tmp_path, [], ["infrastructure.engine.variant"])
+    if waiting is None:
+        pytest.skip("isolation begins with the order here")
+    assert set(psutil.Process().children()) - before
+    waiting.close()
+    waiting.close()
+    assert set(psutil.Process().children()) <= before

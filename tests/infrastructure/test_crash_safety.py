@@ -11,8 +11,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from application.audit.verification import Verification
 from application.ports.event_log import ConcurrentChange
 from infrastructure.event_store.postgres import PostgresEventLog
+from infrastructure.event_store.stored_chain import StoredChain
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import SYSTEM, migrate, role_url
 from tests.services.postgres import TEST_SECRET, OwnPostgres, opened
@@ -101,6 +103,10 @@ def test_acknowledged_events_and_seen_positions_survive_every_kill(
         for writer in writers:
             writer.join(timeout=60)
             assert not writer.is_alive()
+        verification = Verification()
+        for event in StoredChain(database).events():
+            verification.look(event)
+        assert verification.findings() == []
     stored = _stored(server.url)
     _wait_for(tail, max(stored))
     acknowledged = [each for writer in writers for each in writer.acknowledged]

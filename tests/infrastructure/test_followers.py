@@ -1,5 +1,6 @@
 """A follower keeps up with the log: every event once, in order, and none is ever skipped."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -16,13 +17,15 @@ from psycopg import Connection
 from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import DictRow
 
+from application.policies.policy import Policy
 from application.ports.event_log import RecordedEvent
 from application.views.registry import VIEWS
 from domain.model import Model
 from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import PostgresEventLog
-from infrastructure.following import follower as following
-from infrastructure.following.follower import Follower, Handling
+from infrastructure.following.advance import Handling
+from infrastructure.following.follower import Follower
+from infrastructure.following.policy import Reacting
 from infrastructure.following.projection import Projection
 from infrastructure.postgres.database import Database
 from tests.services.postgres import opened
@@ -40,7 +43,7 @@ from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.following.follower import Follower
 from infrastructure.postgres.database import Database
 class Stuck:
-    name, topics = "counting", ["model.registered"]
+    name, topics, at_once = "counting", ["model.registered"], 500
     def handle(self, connection, events):
         print("inside", flush=True)
         time.sleep(600)
@@ -54,7 +57,7 @@ while True:
 class Counting:
     """Notes every event it is given, in the follower's own transaction."""
 
-    name = "counting"
+    name, at_once = "counting", 500
 
     def __init__(self, topics: Sequence[str] = ("model.registered",)) -> None:
         self.topics = topics
@@ -235,6 +238,48 @@ def test_another_takes_over_from_a_process_that_was_killed(
     assert _counted(owner) == _positions(owner)
 
 
+def test_another_takes_over_from_a_process_that_hangs_and_that_does_no_harm_when_it_goes_on(
+    database: Database, event_log: PostgresEventLog, owner: Connection[Any]
+) -> None:
+    """As PostgreSQL sees it a stopped process and one whose network was cut are the same."""
+    with in_tenant(uuid4()):
+        event_log.save(new_model())
+    command = [sys.executable, "-c", _HOLDS_THE_LOCK, database.app_url, database.system_url]
+    first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "inside\n"
+        first.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        second = _follow(database, Counting())
+        _until(lambda: second.step() or _counted(owner) != [], seconds=10)
+        assert time.monotonic() - stopped < 5
+        first.send_signal(signal.SIGCONT)
+        with in_tenant(uuid4()):
+            event_log.save(new_model())
+        _until(lambda: second.step() or len(_counted(owner)) == 2)
+    finally:
+        first.kill()
+        first.communicate()
+    assert _counted(owner) == _positions(owner)
+
+
+def test_a_policy_may_take_longer_over_a_command_than_a_view_over_its_rows(
+    database: Database, event_log: PostgresEventLog
+) -> None:
+    policy = Policy("slow")
+
+    @policy.on(Model.Registered)
+    def _registered(platform: object, request: object, event: Model.Registered) -> None:
+        time.sleep(3)
+
+    with in_tenant(uuid4()):
+        last = event_log.save(new_model())
+    unused: Any = None
+    _catch_up(_follow(database, Reacting(policy, unused)), 2)
+    assert _state(database, "policy:slow")["position"] == last
+
+
 def test_a_follower_goes_on_when_its_connection_is_cut(
     database: Database, event_log: PostgresEventLog, owner: Connection[Any]
 ) -> None:
@@ -262,7 +307,7 @@ def test_a_batch_gives_the_same_rows_as_one_event_at_a_time(
     with database.system() as connection:
         connection.execute("DELETE FROM models")
         connection.execute("UPDATE followers SET position = 0")
-    monkeypatch.setattr(following, "BATCH", 1)
+    monkeypatch.setattr(Projection, "at_once", 1)
     _catch_up(_follow(database, Projection(MODELS)), 60)
     assert _models(database) == at_once
     assert len(at_once) == 6

@@ -253,5 +253,9 @@ def test_an_owner_who_is_no_superuser_can_migrate_and_is_bound_too(
         with psycopg.connect(role_url(owner, APP, TEST_SECRET)) as app:
             app.execute("SELECT * FROM find_api_key('x')")
             assert app.execute("SELECT count(*) FROM events").fetchone() == (0,)
+        with opened(owner) as database, in_tenant(uuid4()):
+            log, model = PostgresEventLog(database), busy_model(2)
+            log.save(model)
+            assert len(log.stream(model.id)) == 3
     finally:
         drop_database(postgres_server, name)

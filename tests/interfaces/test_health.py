@@ -1,14 +1,18 @@
 """What load balancers and monitoring see."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from application.views.registry import VIEWS
 from infrastructure.blobs.memory import MemoryBlobs
+from infrastructure.event_store.postgres import PostgresEventLog
 from infrastructure.health import DependencyHealth
 from infrastructure.postgres.database import Database
 from interfaces.http.health import health_routes
+from tests.services.store_examples import in_tenant, new_model
 
 NAMES = [view.name for view in VIEWS]
 
@@ -39,7 +43,7 @@ async def test_it_is_ready_when_each_dependency_is(followed: Database, redis_url
     assert set(answer.json()["dependencies"]) == {"postgresql", "followers", "blobs", "redis"}
 
 
-async def test_a_view_that_stopped_is_named_with_event_and_reason(
+async def test_a_view_that_stopped_is_named_with_its_event_and_nothing_that_it_says(
     followed: Database,
 ) -> None:
     with followed.system() as connection:
@@ -50,7 +54,10 @@ async def test_a_view_that_stopped_is_named_with_event_and_reason(
     answer = await get("/readyz", followed)
     assert answer.status_code == 503
     told = answer.json()["dependencies"]["followers"]["error"]
-    assert told == "models stopped at 7 (model.archived): ValueError: odd"
+    assert told == "models stopped at 7 (model.archived)"
+    assert "odd" not in answer.text
+    (models,) = [each for each in answer.json()["projections"] if each["name"] == "models"]
+    assert (models["stoppedPosition"], models["stoppedTopic"]) == (7, "model.archived")
 
 
 async def test_without_a_projector_it_is_not_ready(database: Database) -> None:
@@ -69,5 +76,35 @@ async def test_a_redis_that_is_away_is_named(followed: Database) -> None:
 async def test_metrics_tell_lag_and_outbox(followed: Database) -> None:
     text = (await get("/metrics", followed)).text
     assert 'edgewise_follower_lag_events{follower="models"} 0.0' in text
+    assert 'edgewise_follower_lag_seconds{follower="models"} 0.0' in text
+    assert 'edgewise_follower_stopped{follower="models"} 0.0' in text
     assert "edgewise_outbox_rows 0.0" in text
     assert "edgewise_outbox_oldest_seconds" in text
+
+
+async def test_lag_and_outbox_are_told_with_their_age(
+    followed: Database, event_log: PostgresEventLog
+) -> None:
+    with in_tenant(uuid4()):
+        position = event_log.save(new_model())
+    with followed.system() as connection:
+        connection.execute(
+            "INSERT INTO outbox (kind, dedupe_key, tenant_id, payload, created_at)"
+            " VALUES ('job', '1', gen_random_uuid(), '{}', now() - interval '1 minute')"
+        )
+    answer = (await get("/readyz", followed)).json()
+    (models,) = [each for each in answer["projections"] if each["name"] == "models"]
+    assert (models["position"], models["lag"]) == (0, position)
+    assert models["lagSeconds"] > 0
+    (jobs,) = answer["outbox"]
+    assert (jobs["kind"], jobs["waiting"]) == ("job", 1)
+    assert jobs["oldestSeconds"] >= 60
+
+
+async def test_nobody_is_told_in_public_why_a_dependency_is_away(
+    followed: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await get("/readyz", followed, "redis://secret-host.invalid:1/0")
+    assert answer.status_code == 503
+    assert "secret-host" not in answer.text
+    assert "secret-host" in caplog.text

@@ -1,5 +1,7 @@
 """What a pass did to a model, counted in both graphs; the domain decides by it."""
 
+from pathlib import Path
+
 import onnx
 
 from domain.optimization_spec import Pass
@@ -11,8 +13,9 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN", "At
 INT8_PASSES = (Pass.DYNAMIC_INT8, Pass.STATIC_INT8)
 
 
-def facts(made_by: Pass, source: onnx.ModelProto, variant: onnx.ModelProto) -> VariantFacts:
+def facts(made_by: Pass, source_file: Path, variant_file: Path) -> VariantFacts:
     """What the pass did, counted in both graphs."""
+    source, variant = onnx.load(source_file), onnx.load(variant_file)
     before, after = onnx_graph.operators(source), onnx_graph.operators(variant)
     added = {name: count - before.get(name, 0) for name, count in after.items()}
     return VariantFacts(

@@ -1,5 +1,6 @@
 """Walking an ONNX graph: its nodes and tensors wherever they are, subgraphs and functions too."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,10 +87,7 @@ def operators(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def elements(tensor: onnx.TensorProto) -> int:
-    count = 1
-    for dimension in tensor.dims:
-        count *= dimension
-    return count
+    return math.prod(tensor.dims)
 
 
 def parameters(model: onnx.ModelProto) -> int:

@@ -23,7 +23,10 @@ OF_INTEREST = (
     "neon", "asimd", "asimddp", "asimdhp", "fphp", "i8mm", "bf16", "sve", "sve2",
 )  # fmt: skip
 INT8 = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
-LIBRARIES = ("onnx", "onnxruntime", "onnxslim", "onnxconverter-common", "numpy")
+LIBRARIES = (
+    "onnx", "onnxruntime", "onnxslim", "onnxconverter-common", "ai-edge-litert", "litert-quantizer",
+    "numpy",
+)  # fmt: skip
 X86 = ("x86_64", "amd64", "i686")
 
 

@@ -11,8 +11,9 @@ ARTIFACT_FIELDS = """
 """
 
 OF_MODEL = f"""
-query ArtifactList($modelId: ID!, $version: Int, $first: Int!, $after: String, $waitFor: BigInt) {{
-  model(id: $modelId, waitFor: $waitFor) {{
+query ArtifactList($modelId: ID!, $version: Int, $first: Int!, $after: String, $asOf: Moment,
+                   $waitFor: BigInt) {{
+  model(id: $modelId, asOf: $asOf, waitFor: $waitFor) {{
     id name
     aliases {{ name artifact {{ id }} }}
     artifacts(first: $first, after: $after, version: $version) {{
@@ -23,8 +24,9 @@ query ArtifactList($modelId: ID!, $version: Int, $first: Int!, $after: String, $
 }}"""
 
 REFERENCES = """
-query ArtifactReferences($modelId: ID!, $first: Int!, $after: String, $waitFor: BigInt) {
-  model(id: $modelId, waitFor: $waitFor) {
+query ArtifactReferences($modelId: ID!, $first: Int!, $after: String, $asOf: Moment,
+                         $waitFor: BigInt) {
+  model(id: $modelId, asOf: $asOf, waitFor: $waitFor) {
     aliases { name artifact { id } }
     artifacts(first: $first, after: $after) {
       edges { node { id variant version position } }
@@ -34,8 +36,8 @@ query ArtifactReferences($modelId: ID!, $first: Int!, $after: String, $waitFor: 
 }"""
 
 SHOW = f"""
-query ArtifactShow($id: ID!, $waitFor: BigInt) {{
-  artifact(id: $id, waitFor: $waitFor) {{
+query ArtifactShow($id: ID!, $asOf: Moment, $waitFor: BigInt) {{
+  artifact(id: $id, asOf: $asOf, waitFor: $waitFor) {{
     {ARTIFACT_FIELDS}
     files {{ path sha256 bytes }}
     benchmarks(first: 20) {{
@@ -46,8 +48,8 @@ query ArtifactShow($id: ID!, $waitFor: BigInt) {{
 }}"""
 
 COMPARE = f"""
-query ArtifactCompare($ids: [ID!]!, $waitFor: BigInt) {{
-  artifacts(ids: $ids, waitFor: $waitFor) {{ {ARTIFACT_FIELDS} }}
+query ArtifactCompare($ids: [ID!]!, $asOf: Moment, $waitFor: BigInt) {{
+  artifacts(ids: $ids, asOf: $asOf, waitFor: $waitFor) {{ {ARTIFACT_FIELDS} }}
 }}"""
 
 FILES = """

@@ -6,8 +6,8 @@ DATASET_FIELDS = """
 """
 
 FIND = """
-query DatasetFind($id: ID, $name: String, $waitFor: BigInt) {
-  dataset(id: $id, name: $name, waitFor: $waitFor) { id name purpose versions }
+query DatasetFind($id: ID, $name: String, $asOf: Moment, $waitFor: BigInt) {
+  dataset(id: $id, name: $name, asOf: $asOf, waitFor: $waitFor) { id name purpose versions }
 }"""
 
 SHOW = f"""
@@ -16,8 +16,9 @@ query DatasetShow($id: ID, $name: String, $asOf: Moment, $waitFor: BigInt) {{
 }}"""
 
 LIST = f"""
-query DatasetList($first: Int!, $after: String, $purpose: DatasetPurpose, $waitFor: BigInt) {{
-  datasets(first: $first, after: $after, purpose: $purpose, waitFor: $waitFor) {{
+query DatasetList($first: Int!, $after: String, $purpose: DatasetPurpose, $asOf: Moment,
+                  $waitFor: BigInt) {{
+  datasets(first: $first, after: $after, purpose: $purpose, asOf: $asOf, waitFor: $waitFor) {{
     edges {{ node {{ {DATASET_FIELDS} }} }}
     pageInfo {{ hasNextPage endCursor }}
   }}

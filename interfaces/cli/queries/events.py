@@ -5,8 +5,8 @@ EVENT_FIELDS = """
 """
 
 PAGE = f"""
-query Events($first: Int!, $after: BigInt, $of: ID) {{
-  events(first: $first, after: $after, of: $of) {{
+query Events($first: Int!, $after: BigInt, $of: ID, $asOf: Moment) {{
+  events(first: $first, after: $after, of: $of, asOf: $asOf) {{
     nodes {{ {EVENT_FIELDS} }} endPosition hasNextPage
   }}
 }}"""
@@ -20,7 +20,10 @@ SYSTEM = """
 query System {
   system {
     version environment head
-    followers { name position lag stoppedPosition stoppedTopic stoppedError stoppedSince }
+    followers {
+      name position lag lagSeconds stoppedPosition stoppedTopic stoppedError stoppedSince
+    }
+    outbox { kind waiting oldestSeconds }
   }
 }"""
 

@@ -2,7 +2,7 @@
 
 JOB_FIELDS = """
   id kind modelId status attempt stage cancelRequested requestedAt requestedBy startedAt finishedAt
-  notBefore position changed
+  notBefore position changed waitingFor
   failure { code message fault retryable }
 """
 
@@ -12,6 +12,10 @@ mutation ModelOptimize($modelId: ID!, $input: OptimizeInput!, $key: String) {{
     job {{ {JOB_FIELDS} }} eventPosition userErrors {{ field message code }}
   }}
 }}"""
+
+PASSES = """
+query Passes { optimizationPasses {
+  name what format needs settings calibration evidence } }"""
 
 BENCHMARK = f"""
 mutation ModelBenchmark($modelId: ID!, $input: BenchmarkInput!, $key: String) {{
@@ -33,8 +37,10 @@ query JobShow($id: ID!, $asOf: Moment, $waitFor: BigInt) {{
 }}"""
 
 LIST = f"""
-query JobList($first: Int!, $modelId: ID, $status: JobStatus, $kind: String, $waitFor: BigInt) {{
-  jobs(first: $first, modelId: $modelId, status: $status, kind: $kind, waitFor: $waitFor) {{
+query JobList($first: Int!, $modelId: ID, $status: JobStatus, $kind: String, $asOf: Moment,
+              $waitFor: BigInt) {{
+  jobs(first: $first, modelId: $modelId, status: $status, kind: $kind, asOf: $asOf,
+       waitFor: $waitFor) {{
     edges {{ node {{ {JOB_FIELDS} }} }}
   }}
 }}"""

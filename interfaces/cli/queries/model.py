@@ -8,8 +8,8 @@ MODEL_FIELDS = """
 
 LIST = f"""
 query ModelList($first: Int!, $after: String, $status: ModelStatus, $contains: String,
-                $waitFor: BigInt) {{
-  models(first: $first, after: $after, status: $status, nameContains: $contains,
+                $asOf: Moment, $waitFor: BigInt) {{
+  models(first: $first, after: $after, status: $status, nameContains: $contains, asOf: $asOf,
          waitFor: $waitFor) {{
     edges {{ node {{ {MODEL_FIELDS} aliases {{ name artifact {{ id variant version }} }} }} }}
     pageInfo {{ hasNextPage endCursor }}
@@ -17,8 +17,8 @@ query ModelList($first: Int!, $after: String, $status: ModelStatus, $contains: S
 }}"""
 
 FIND = """
-query ModelFind($id: ID, $name: String, $waitFor: BigInt) {
-  model(id: $id, name: $name, waitFor: $waitFor) { id name task status versions }
+query ModelFind($id: ID, $name: String, $asOf: Moment, $waitFor: BigInt) {
+  model(id: $id, name: $name, asOf: $asOf, waitFor: $waitFor) { id name task status versions }
 }"""
 
 SHOW = f"""

@@ -8,8 +8,8 @@ TEMPLATES = f"""
 query ProfileTemplates {{ deviceProfileTemplates {{ {PROFILE_FIELDS} }} }}"""
 
 LIST = f"""
-query ProfileList($first: Int!, $after: String, $waitFor: BigInt) {{
-  deviceProfiles(first: $first, after: $after, waitFor: $waitFor) {{
+query ProfileList($first: Int!, $after: String, $asOf: Moment, $waitFor: BigInt) {{
+  deviceProfiles(first: $first, after: $after, asOf: $asOf, waitFor: $waitFor) {{
     edges {{ node {{ {PROFILE_FIELDS} }} }}
     pageInfo {{ hasNextPage endCursor }}
   }}

@@ -12,15 +12,15 @@ query Viewer {{
 }}"""
 
 QUOTA = """
-query Quota($waitFor: BigInt) {
-  quotas(waitFor: $waitFor) { kind period used limit resetsAt }
-  viewer { tenant { name plan limits { largestModelBytes } } }
+query Quota($asOf: Moment, $waitFor: BigInt) {
+  quotas(asOf: $asOf, waitFor: $waitFor) { id kind period used limit resetsAt }
+  viewer(asOf: $asOf) { tenant { name plan limits { largestModelBytes } } }
 }"""
 
 QUOTA_UNITS = """
-query QuotaUnits($first: Int!, $waitFor: BigInt) {
-  quotas(waitFor: $waitFor) {
-    kind period used limit resetsAt
+query QuotaUnits($first: Int!, $asOf: Moment, $waitFor: BigInt) {
+  quotas(asOf: $asOf, waitFor: $waitFor) {
+    id kind period used limit resetsAt
     units(first: $first) {
       edges { node { subject spentAt returnedAt returnedReason spentBy { position streamId version
                      topic actor } } }
@@ -29,8 +29,8 @@ query QuotaUnits($first: Int!, $waitFor: BigInt) {
 }"""
 
 KEY_LIST = f"""
-query KeyList($first: Int!, $after: String, $waitFor: BigInt) {{
-  apiKeys(first: $first, after: $after, waitFor: $waitFor) {{
+query KeyList($first: Int!, $after: String, $asOf: Moment, $waitFor: BigInt) {{
+  apiKeys(first: $first, after: $after, asOf: $asOf, waitFor: $waitFor) {{
     edges {{ node {{ {KEY_FIELDS} }} }}
     pageInfo {{ hasNextPage endCursor }}
   }}

@@ -18,7 +18,7 @@ from demo import digits
 from demo.platform import Running, running
 from tests.services.session_folder import new_folder
 
-LONG = ("--batch", "1024", "--runs", "3000")
+LONG = ("--batch", "1024", "--runs", "9000")
 """A benchmark that takes long enough to be stopped on the way."""
 
 EDGEWISE = Path(sys.executable).with_name("edgewise")
@@ -149,10 +149,49 @@ def test_an_alias_moves_and_the_past_stays(shell: Shell, optimized: Any) -> None
 def test_the_story_of_an_object_is_told(shell: Shell, optimized: Any) -> None:
     topics = [event["topic"] for event in shell.json("model", "history", "digits")]
     assert topics[:2] == ["model.registered", "model.version-uploaded"]
-    until = shell.json("model", "history", "digits", "--as-of", "1 day ago")
-    assert until == []
+    gone = shell.refusal("model", "history", "digits", "--as-of", "1 day ago")
+    assert gone["code"] == "NOT_FOUND"
     job = [event["topic"] for event in shell.json("events", "show", optimized["id"])]
     assert (job[0], job[-1]) == ("job.requested", "job.succeeded")
+
+
+def test_an_artifact_tells_why_it_is_there(shell: Shell, optimized: Any) -> None:
+    told = shell.json("why", "digits:static_int8")
+    topics = [link["event"]["topic"] for link in told["links"]]
+    assert topics[0] == "model.artifact-added"
+    assert topics[-1] in ("dataset.registered", "model.registered")
+    assert {"job.succeeded", "job.claimed", "job.requested"} <= set(topics)
+    assert topics.count("dataset.version-uploaded") == 2
+    tree = shell.out("why", "digits:static_int8")
+    assert tree.startswith("Artifact ")
+    assert "asked for an optimization of the model “digits”." in tree
+    assert "uploaded version 1 of the model “digits” (digits.onnx)." in tree
+    for wanted in (optimized["id"], "digits", "quota:models", "digits-evaluation"):
+        assert "└── " in shell.out("why", wanted)
+    assert shell.refusal("why", "nobody")["code"] == "NOT_FOUND"
+    assert shell.refusal("why", "digits", "--as-of", "2 days ago")["code"] == "NOT_FOUND"
+    early = shell.json("why", optimized["id"], "--as-of", str(optimized["position"]))
+    assert early["links"][0]["event"]["topic"] == "job.requested"
+
+
+def test_lists_are_shown_as_they_were(shell: Shell, optimized: Any) -> None:
+    before = ("--as-of", str(optimized["position"] - 1))
+    assert shell.json("job", "list", *before) == []
+    assert "digits" in [one["name"] for one in shell.json("model", "list", *before)]
+    assert [one["variant"] for one in shell.json("artifact", "list", "digits", *before)] == [
+        "source"
+    ]
+    assert len(shell.json("dataset", "list", *before)) == 2
+    quotas = {one["kind"]: one["used"] for one in shell.json("quota", *before)["quotas"]}
+    assert quotas["optimizations"] == 0
+    assert len(shell.json("key", "list", *before)) == 1
+    assert "Raspberry Pi 5" in shell.out("profile", "list", *before)
+    assert shell.json("events", "show", "digits", *before)[-1]["topic"] == "model.version-uploaded"
+    assert shell.json("artifact", "show", "digits:source", *before)["benchmark"] is None
+    assert shell.json("model", "list", "--as-of", "2 days ago") == []
+    assert len(shell.json("model", "list", "--as-of", "now")) >= 1
+    assert shell.refusal("model", "list", "--as-of", "9999999")["code"] == "INVALID"
+    assert shell.refusal("job", "list", "--as-of", "tomorrow")["field"] == "as-of"
 
 
 def test_events_are_exported_as_cloud_events(shell: Shell, pushed: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -86,7 +87,7 @@ class Client:
             upload_id, self.tenant_id, purpose, "model.onnx", ref.bytes, "test", now, now
         )
         platform.uploads.rows.add(upload, 1_000)
-        platform.uploads.rows.complete(upload, ref.sha256, now)
+        platform.uploads.rows.complete(upload, ref.sha256, now, now + timedelta(days=7))
         return str(upload_id)
 
 

@@ -28,6 +28,8 @@ from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import PostgresEventLog
 from infrastructure.following.follower import Follower
 from infrastructure.following.projection import Projection
+from infrastructure.passwords import Argon2Passwords
+from infrastructure.people.in_postgres import people_in
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.reads import PostgresReads
@@ -35,10 +37,13 @@ from infrastructure.uploads.local_staging import LocalStaging
 from infrastructure.uploads.memory import MemoryUploads
 from interfaces.graphql.context import Context
 from interfaces.graphql.schema import make_schema
+from interfaces.graphql.tail import Tails
 from tests.interfaces.graphql.client import Client
 from tests.interfaces.graphql.own_database import copied_database, migrated_server
 from tests.interfaces.graphql.simple_ports import ArraysInspector, OnnxInspector, SwitchedFlags
 from tests.interfaces.graphql.world import World
+
+CHEAP_PASSWORDS = Argon2Passwords(time_cost=1, memory_kib=64)
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +78,7 @@ def platform(pools: Database, tmp_path: Path) -> Platform:
         optimizer=unused,
         benchmarker=unused,
         scratch=tmp_path,
+        users=people_in(pools, "http://edgewise.test", CHEAP_PASSWORDS),
     )
 
 
@@ -117,6 +123,7 @@ async def world(
         reads=reads,
         waiter=Waiter(reads, listener),
         listener=listener,
+        tails=Tails(reads, listener),
         downloads=SignedLinks("key", "http://edgewise.test"),
         limiter=CapacityLimiter(8),
         environment="test",

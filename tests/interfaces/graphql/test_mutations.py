@@ -1,5 +1,6 @@
 """Mutations: idempotent, refused by role and by field, and readable at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -129,11 +130,11 @@ async def test_a_plan_that_is_used_up_names_limit_and_use(world: World) -> None:
     assert "allows 3 models; 3 are used" in refused["userErrors"][0]["message"]
 
 
-async def test_a_lagging_projection_gives_the_position_and_no_object(world: World) -> None:
+async def test_a_lagging_projection_hides_nothing_that_was_accepted(world: World) -> None:
     world.followers["models"].close()
     world.ours.context.waiter = _impatient(world)
     payload = await world.ours.register("digits")
-    assert payload["model"] is None
+    assert payload["model"]["name"] == "digits"
     assert payload["eventPosition"] > 0
     assert payload["userErrors"] == []
     query = "query ($p: BigInt) { models(first: 1, waitFor: $p) { nodes { id } } }"
@@ -170,3 +171,13 @@ DEFINE = """mutation ($hardware: HardwareInput!) {
     deviceProfile { id } userErrors { field code }
   }
 }"""
+
+
+async def test_twenty_requests_at_once_with_one_key_make_one_thing(ours: Client) -> None:
+    asked = [ours.data(REGISTER, name="digits", key="k1") for _ in range(20)]
+    payloads = await asyncio.gather(*asked)
+    assert [payload["userErrors"] for payload in payloads] == [[]] * 20
+    assert len({payload["model"]["id"] for payload in payloads}) == 1
+    story = await ours.data("query { events(first: 100) { nodes { topic } } }")
+    topics = [event["topic"] for event in story["nodes"]]
+    assert topics.count("model.registered") == topics.count("quota.spent") == 1

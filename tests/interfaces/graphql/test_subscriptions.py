@@ -104,21 +104,27 @@ async def test_a_client_that_reconnects_misses_nothing_and_sees_nothing_twice(
     assert seen == [event["position"] for event in stored["nodes"]]
 
 
-async def test_a_position_beyond_the_head_waits(ours: Client) -> None:
-    head = (await ours.register("digits"))["eventPosition"]
-    results = ours.subscribe(EVENTS, after=head + 1)
-    waiting = asyncio.ensure_future(_take(results, 1))
-    await ours.register("letters")
-    assert (await waiting)[0]["position"] > head + 1
-
-
 @pytest.mark.parametrize("query", [EVENTS, CHANGES, PROGRESS])
-async def test_a_negative_position_is_refused(ours: Client, query: str) -> None:
+@pytest.mark.parametrize("after", [-1, 10**9, -(10**15), 2**53 - 1])
+async def test_a_position_that_was_never_given_is_refused(
+    ours: Client, query: str, after: int
+) -> None:
     model, artifact = await ours.model_with_source()
     job = await _benchmark(ours, model, artifact)
     ids = {"m": model} if query is CHANGES else {"j": job} if query is PROGRESS else {}
-    asked = await anext(ours.subscribe(query, after=-1, **ids))
+    asked = await anext(ours.subscribe(query, after=after, **ids))
     assert (asked.code, asked.errors[0]["extensions"]["field"]) == ("INVALID", "after")
+
+
+async def test_a_position_of_another_tenant_is_a_place_in_the_log_too(
+    ours: Client, theirs: Client
+) -> None:
+    foreign = (await theirs.register("theirs"))["eventPosition"]
+    results = ours.subscribe(EVENTS, after=foreign)
+    waiting = asyncio.ensure_future(_take(results, 1))
+    await asyncio.sleep(0.1)
+    await ours.register("letters")
+    assert (await waiting)[0]["position"] > foreign
 
 
 async def test_a_killed_listening_connection_loses_nothing(world: World) -> None:

@@ -16,8 +16,8 @@ from onnxruntime.quantization.calibrate import (
 )
 
 from domain.optimization_spec import Calibration, CalibrationMethod
-from infrastructure.engine.onnx import inputs
-from infrastructure.engine.onnx.passes.contract import Feed, Progress
+from infrastructure.engine.pass_contract import Feed, Progress
+from infrastructure.engine.proof import inputs
 
 ORT_METHODS = {
     CalibrationMethod.MINMAX: OrtMethod.MinMax,

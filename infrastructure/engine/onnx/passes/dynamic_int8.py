@@ -12,7 +12,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from domain.optimization_spec import OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
 from infrastructure.engine.onnx.passes import integers
-from infrastructure.engine.onnx.passes.contract import PassSkipped, Progress, Rows
+from infrastructure.engine.pass_contract import PassSkipped, Progress, Rows
 
 COVERED = ("MatMul", "Gemm")
 MADE = ("MatMulInteger", "DynamicQuantizeLinear")

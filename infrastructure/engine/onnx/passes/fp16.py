@@ -20,10 +20,10 @@ from onnxconverter_common import float16
 
 from domain.optimization_spec import OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
-from infrastructure.engine.onnx import inputs
 from infrastructure.engine.onnx.passes import half_range
-from infrastructure.engine.onnx.passes.contract import Feed, PassSkipped, Progress, Rows
 from infrastructure.engine.onnx.sessions import open_session
+from infrastructure.engine.pass_contract import Feed, PassSkipped, Progress, Rows
+from infrastructure.engine.proof import inputs
 
 SMALLEST = 5.97e-8
 SENSITIVE = (

@@ -14,8 +14,8 @@ import onnxslim
 
 from domain.optimization_spec import OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
-from infrastructure.engine.onnx.passes.contract import PassSkipped, Progress, Rows
 from infrastructure.engine.onnx.sessions import open_session
+from infrastructure.engine.pass_contract import PassSkipped, Progress, Rows
 
 HARDWARE_BOUND = "com.microsoft.nchwc"
 

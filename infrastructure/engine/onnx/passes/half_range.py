@@ -13,7 +13,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto
 
-from infrastructure.engine.onnx.passes.contract import Feed
+from infrastructure.engine.pass_contract import Feed
 
 LARGEST = 65_504.0
 

@@ -23,10 +23,10 @@ from onnxruntime.quantization.shape_inference import (
 
 from domain.optimization_spec import OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
-from infrastructure.engine.onnx import inputs
 from infrastructure.engine.onnx.passes import calibration, integers
-from infrastructure.engine.onnx.passes.contract import PassSkipped, Progress, Rows
 from infrastructure.engine.onnx.sessions import open_session
+from infrastructure.engine.pass_contract import PassSkipped, Progress, Rows
+from infrastructure.engine.proof import inputs
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 MOVING = (

@@ -1,0 +1,1 @@
+"""Why an object is as it is: the events that made it so, and what led to those."""

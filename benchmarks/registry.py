@@ -1,0 +1,50 @@
+"""Every benchmark by name, in the order in which they run."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+
+from benchmarks.figure import Figure
+
+Benchmark = Callable[[], Iterable[Figure]]
+
+# Each is the function `measure` of the module of that name; figures may have names of their own.
+NAMES = (
+    "append",
+    "projection",
+    "graphql_list",
+    "commit_to_subscriber",
+    "subscribers_2000",
+    "optimize_overhead",
+    "accepted_to_running",
+    "upload_1gb",
+    "cold_start",
+    "as_of",
+)
+# What a user may ask for by the name of a figure.
+FIGURES = {
+    "append_one": "append",
+    "append_one_vs_library": "append",
+    "append_hundred": "append",
+}
+
+
+class UnknownBenchmark(ValueError):
+    """A name that no benchmark has."""
+
+
+def chosen(names: Iterable[str]) -> tuple[str, ...]:
+    """The benchmarks with these names, or with figures of these names; all, when there are none.
+
+    Raises UnknownBenchmark."""
+    asked = [FIGURES.get(name, name) for name in names]
+    unknown = [name for name in asked if name not in NAMES]
+    if unknown:
+        known = ", ".join(sorted({*NAMES, *FIGURES}))
+        raise UnknownBenchmark(f"There is no benchmark {', '.join(unknown)}. There are: {known}.")
+    return tuple(name for name in NAMES if not asked or name in asked)
+
+
+def find(name: str) -> Benchmark:
+    """The function that measures."""
+    measure: Benchmark = import_module(f"benchmarks.{name}").measure
+    return measure

@@ -1,0 +1,1 @@
+"""TFLite files in LiteRT, their runtime: read, run, quantized. No TensorFlow."""

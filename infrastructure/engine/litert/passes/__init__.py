@@ -1,0 +1,1 @@
+"""The passes on TFLite files, by litert-quantizer."""

@@ -1,0 +1,85 @@
+"""The API of an installation, ready to be served."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from starlette.applications import Starlette
+
+from application.oidc_sign_in import Oidc
+from application.views.registry import VIEWS
+from infrastructure.buckets.memory import MemoryBuckets
+from infrastructure.buckets.redis import RedisBuckets
+from infrastructure.health import DependencyHealth
+from infrastructure.looping import Looping
+from infrastructure.observing.metrics import InstallationMetrics
+from infrastructure.people.in_postgres import keep_people
+from infrastructure.postgres.keys import PostgresKeys
+from infrastructure.postgres.oidc_flows import PostgresFlows
+from infrastructure.postgres.reads import PostgresReads
+from interfaces.bootstrap import Installation
+from interfaces.graphql.trusted import Trusted
+from interfaces.http.app import Api, make_app
+
+KEEP_SECONDS = 15.0
+
+
+def api_of(installation: Installation) -> Starlette:
+    """The HTTP application."""
+
+    redis_url = installation.settings.redis_url
+    shared = None if redis_url is None else RedisBuckets(redis_url)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        await installation.database.open_reads()
+        try:
+            yield
+        finally:
+            await installation.database.close_reads()
+            if shared is not None:
+                await shared.close()
+
+    installation.measure(InstallationMetrics(installation.database))
+    storage = installation.storage
+    refused = installation.platform.refused_acts
+    keeping = Looping(
+        "keeper of sessions", keep_people(installation.database, refused), KEEP_SECONDS
+    )
+    keeping.start()
+    installation.closing.callback(lambda: refused.flush(everything=True))
+    installation.closing.callback(keeping.close)
+    return make_app(
+        Api(
+            platform=installation.platform,
+            reads=PostgresReads(installation.database),
+            listener=installation.listener,
+            links=storage.links,
+            grants=storage.grants,
+            blobs=storage.blobs,
+            keys=PostgresKeys(installation.database),
+            uploads=installation.uploads,
+            health=DependencyHealth(
+                installation.database, storage.blobs, redis_url, [view.name for view in VIEWS]
+            ),
+            running=running,
+            environment=installation.settings.environment,
+            version=version("edgewise"),
+            command_threads=installation.settings.connections,
+            buckets=shared or MemoryBuckets(),
+            trusted=Trusted(installation.settings.documents, installation.settings.documents_only),
+            public_url=installation.settings.url,
+            origins=installation.settings.origins,
+            oidc=_oidc(installation),
+        )
+    )
+
+
+def _oidc(installation: Installation) -> Oidc | None:
+    """What validates tokens takes long to import, and is imported where it is needed."""
+    if (known := installation.settings.oidc) is None:
+        return None
+    from infrastructure.oidc import Client, OidcProvider
+
+    client = Client(known.issuer, known.client_id, known.client_secret, known.name)
+    return Oidc(OidcProvider(client), PostgresFlows(installation.database), known.takes_anyone)

@@ -1,0 +1,43 @@
+"""Each operation on a WebSocket has a request id of its own, and is paid for."""
+
+import json
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.e2e.running import eventually
+from tests.interfaces.http.serving import Served
+
+REGISTER = """mutation ($name: String!) {
+  modelRegister(name: $name) { eventPosition userErrors { code } } }"""
+CAUSES = "{ events(first: 100) { nodes { topic correlationId } } }"
+
+
+def run(socket: ClientConnection, id: str, query: str, **variables: Any) -> dict[str, Any]:
+    """The first answer."""
+    asked = {"query": query, "variables": variables}
+    socket.send(json.dumps({"id": id, "type": "subscribe", "payload": asked}))
+    message: dict[str, Any] = json.loads(socket.recv(timeout=20))
+    assert (message["id"], message["type"]) == (id, "next"), message
+    assert json.loads(socket.recv(timeout=20))["type"] == "complete"
+    found: dict[str, Any] = message["payload"]
+    return found
+
+
+def test_operations_of_one_connection_are_told_apart_and_paid_for(server: Served) -> None:
+    url = server.url.replace("http", "ws") + "/graphql"
+    headers = {"x-request-id": "one-connection"}
+    protocols = [Subprotocol("graphql-transport-ws")]
+    with connect(url, subprotocols=protocols, additional_headers=headers) as socket:
+        params = {"authorization": f"Bearer {server.token}"}
+        socket.send(json.dumps({"type": "connection_init", "payload": params}))
+        assert json.loads(socket.recv(timeout=20))["type"] == "connection_ack"
+        answers = [run(socket, str(number), REGISTER, name=f"m{number}") for number in (1, 2)]
+    assert all(answer["extensions"]["cost"]["requested"] >= 10 for answer in answers)
+
+    def ids() -> list[str]:
+        nodes = server.ask(CAUSES)["data"]["events"]["nodes"]
+        return [one["correlationId"] for one in nodes if one["topic"] == "model.registered"]
+
+    assert eventually(lambda: ids()[-2:] == ["one-connection.1", "one-connection.2"])
