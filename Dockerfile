@@ -25,7 +25,10 @@ RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap \
     # A volume takes its owner from the folder that it is mounted on.
     && install -d -o edgewise -g edgewise -m 0700 /home/edgewise/data
 COPY --from=build /opt/edgewise /opt/edgewise
+# A worker makes the environments of toolchains with it.
+COPY --from=build /usr/local/bin/uv /opt/edgewise/bin/uv
 ENV PATH=/opt/edgewise/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    UV_CACHE_DIR=/home/edgewise/data/uv-cache \
     EDGEWISE_HOME=/home/edgewise/data EDGEWISE_HOST=0.0.0.0 EDGEWISE_METRICS_PORT=9090
 USER edgewise
 WORKDIR /home/edgewise

@@ -2,7 +2,7 @@
 #
 # `setup` needs Python 3.11 or newer, make and a shell, works as root and as an ordinary user, and
 # writes to standard error only, so that `make -s demo ARGS="--once --json"` prints nothing else.
-# ARGS is passed on by demo, test, bench, chaos and up.
+# ARGS is passed on by demo, test, test-slow, bench, chaos and up.
 
 SHELL := /bin/sh
 PYTHON ?=
@@ -15,11 +15,11 @@ PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14
 UV := UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=60 UV_LINK_MODE=copy $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test bench chaos lint format lock schema clean
+.PHONY: help setup demo up test test-slow test-toolchains bench chaos lint format lock lock-toolchains schema clean
 .DELETE_ON_ERROR:
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Make the environment in .venv from requirements.lock; a no-op when nothing changed
 
@@ -29,8 +29,14 @@ demo: $(STAMP) ## Optimize and benchmark two real models, live; ARGS="--once --j
 up: $(STAMP) ## Start the platform on this machine: API, projections and worker
 	@$(BIN)/edgewise up $(ARGS)
 
-test: $(STAMP) ## Run all tests; ARGS="tests/domain -k quota" for some of them
-	$(BIN)/pytest -n 2 $(ARGS)
+test: $(STAMP) ## Run the tests, in minutes; ARGS="tests/domain -k quota" for some of them
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not toolchain" $(ARGS)
+
+test-slow: $(STAMP) ## Run the tests that take long: storms, upgrades, the whole demo; one at a time
+	$(BIN)/pytest -m slow $(ARGS)
+
+test-toolchains: $(STAMP) ## Run the tests that need TensorFlow, OpenVINO and the like; installs them
+	$(BIN)/pytest -n 2 --dist loadfile -m toolchain tests/toolchains $(ARGS)
 
 bench: $(STAMP) ## Measure speed against baselines; ARGS="append_one upload_1gb" for some
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -51,6 +57,13 @@ format: $(STAMP) ## Format the code and sort its imports
 lock: $(STAMP) ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+lock-toolchains: $(STAMP) ## Resolve what each toolchain wants anew into its lock file
+	cd infrastructure/toolchains/locks && for wanted in *.in; do \
+		$(abspath $(BIN))/uv pip compile -q $$wanted --universal --generate-hashes --no-emit-index-url \
+		$$(ls $${wanted%.in}.overrides 2>/dev/null | sed 's/^/--override /') \
+		--no-annotate --no-header --python-version $$(sed -n 's/^# python //p' $$wanted | grep . || echo 3.11) \
+		-o $${wanted%.in}.lock; done
 
 schema: $(STAMP) ## Print the GraphQL schema into schema.graphql
 	@$(BIN)/python -m interfaces.graphql.print_schema > schema.graphql.new

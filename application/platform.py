@@ -18,6 +18,7 @@ from application.ports.engine import (
 )
 from application.ports.event_log import EventLog
 from application.ports.flags import Flags
+from application.ports.toolchains import KnownToolchain
 from application.ports.tracing import UNTRACED, Tracing
 from application.refused_acts import RefusedActs
 from domain.refusal import Refusal, RefusalCode
@@ -27,9 +28,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody() -> list[frozenset[str]]:
+    return []
+
+
 @dataclass(frozen=True)
 class Platform:
     """`scratch` is a folder for working copies; what is left in it after a crash is rubbish.
+    `offers` tells what each living worker can do (`application.ports.workers`), `toolchains` which
+    there are.
     Where `users` is None nobody signs in: a worker, or a test of something else."""
 
     log: EventLog
@@ -45,6 +52,8 @@ class Platform:
     tracing: Tracing = UNTRACED
     holds: BlobHolds = UNSWEPT
     users: People | None = None
+    offers: Callable[[], list[frozenset[str]]] = _nobody
+    toolchains: tuple[KnownToolchain, ...] = ()
 
     @property
     def people(self) -> People:

@@ -19,6 +19,12 @@ NAMES = (
     "upload_1gb",
     "cold_start",
     "as_of",
+    "onnx_backend_nodes",
+    "tiny",
+    "int8_speedup",
+    "recipe_vs_library",
+    "calibration_memory",
+    "conversion_matrix",
 )
 # What a user may ask for by the name of a figure.
 FIGURES = {
@@ -36,12 +42,18 @@ def chosen(names: Iterable[str]) -> tuple[str, ...]:
     """The benchmarks with these names, or with figures of these names; all, when there are none.
 
     Raises UnknownBenchmark."""
-    asked = [FIGURES.get(name, name) for name in names]
+    asked = [_benchmark_of(name) for name in names]
     unknown = [name for name in asked if name not in NAMES]
     if unknown:
         known = ", ".join(sorted({*NAMES, *FIGURES}))
         raise UnknownBenchmark(f"There is no benchmark {', '.join(unknown)}. There are: {known}.")
     return tuple(name for name in NAMES if not asked or name in asked)
+
+
+def _benchmark_of(figure: str) -> str:
+    """`tiny_kws_bytes`, and `tiny_*` for all of them, are figures of `tiny`."""
+    named = (name for name in NAMES if figure.startswith(f"{name}_"))
+    return FIGURES.get(figure) or next(named, figure)
 
 
 def find(name: str) -> Benchmark:

@@ -19,8 +19,8 @@ import httpx
 
 from interfaces.cli.connection import CREDENTIALS_FILE, Server
 
-READY_WITHIN = 90.0
-STOPPED_WITHIN = 30.0
+READY_WITHIN = 300.0
+STOPPED_WITHIN = 120.0
 LOG_TAIL = 25
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from demo.journey import ALIAS, Outcome
 from interfaces.cli import show
 from interfaces.cli.ids import uuid_of
-from interfaces.cli.plain import evidence, milliseconds, percent, shape, size
+from interfaces.cli.plain import evidence, figure, milliseconds, percent, shape, size
 from interfaces.cli.variants import Variant, basis_of, remarks, verdict
 
 COLUMNS = ("Variant", ">Size", ">p50", ">p90", ">p99", ">Accuracy", ">Fidelity", "Verdict")
@@ -45,7 +45,7 @@ def _row(outcome: Outcome, one: Variant) -> tuple[str, ...]:
         milliseconds(figures.get("p50_ms")),
         milliseconds(figures.get("p90_ms")),
         milliseconds(figures.get("p99_ms")),
-        percent(one.accuracy),
+        figure(one.accuracy, one.measure),
         percent(one.fidelity),
         verdict(one),
         evidence(figures.get("evidence")),

@@ -48,3 +48,9 @@ class Artifact:
     @property
     def bytes(self) -> int:
         return sum(file.bytes for file in self.files)
+
+    @property
+    def why_failed(self) -> str:
+        """Each gate that it failed, and by how much; empty where its proof tells none."""
+        gates = (self.proof.get("verdict") or {}).get("gates") or ()
+        return " ".join(f"{gate['name']}: {gate['reason']}" for gate in gates if not gate["passed"])

@@ -11,6 +11,15 @@ from uuid import UUID
 from domain.aggregate import Aggregate, CreatedEvent
 from domain.refusal import Refusal, RefusalCode, not_found
 
+LABELS = "labels"
+_OF_DETECTION = ("boxes", "classes")
+
+
+def is_label(name: str) -> bool:
+    """Whether an array of this name tells what is right, where no input of a model has the name:
+    `labels`, `labels_…`, and `boxes` with `classes` for detection."""
+    return name == LABELS or name.startswith(f"{LABELS}_") or name in _OF_DETECTION
+
 
 class DatasetPurpose(StrEnum):
     CALIBRATION = "CALIBRATION"
@@ -32,7 +41,8 @@ class DatasetArray:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """A version by its number (from 1), its file, and what validation found in it."""
+    """A version by its number (from 1), its file, and what validation found in it. `arrays` are
+    all but `labels`; `label_counts` is of labels that are one class a row."""
 
     number: int
     sha256: str
@@ -41,10 +51,19 @@ class DatasetVersion:
     arrays: tuple[DatasetArray, ...]
     label_counts: dict[str, int] | None
     upload_id: UUID
+    labels: DatasetArray | None = None
+
+    @property
+    def label_array(self) -> DatasetArray | None:
+        """The array `labels`; of versions that were validated before its facts were kept, what is
+        known from its counts."""
+        if self.labels is None and self.label_counts is not None:
+            return DatasetArray(LABELS, "int64", (self.rows,))
+        return self.labels
 
     @property
     def labelled(self) -> bool:
-        return self.label_counts is not None
+        return self.label_array is not None or any(is_label(one.name) for one in self.arrays)
 
 
 class Dataset(Aggregate):
@@ -102,8 +121,9 @@ class Dataset(Aggregate):
         if self.purpose is DatasetPurpose.EVALUATION and not version.labelled:
             raise Refusal(
                 RefusalCode.DATASET_REFUSED,
-                "An evaluation dataset needs labels: add an integer array named `labels` with "
-                "one number a row, or register the dataset for CALIBRATION.",
+                "An evaluation dataset needs labels: add an array named `labels` with one row for "
+                "each row of data (or `boxes` and `classes` for detection), or register the "
+                "dataset for CALIBRATION.",
                 "uploadId",
             )
         if version.number != self.next_version:

@@ -174,7 +174,7 @@ class Model(Aggregate):
             raise Refusal(
                 RefusalCode.INVALID_STATE,
                 f"The variant {artifact.variant} failed its gates and is kept for study only. "
-                "Choose one that passed.",
+                f"{artifact.why_failed} Choose one that passed.".replace("  ", " "),
                 "artifactId",
             )
         previous = self.aliases.get(alias)

@@ -32,11 +32,13 @@ __all__ = [
 
 class Outcome(StrEnum):
     """MADE: there is a file and a verdict. SKIPPED: the pass has nothing to do on this model or
-    lacks what it needs. FAILED: the tool that does it could not, or made what does not run."""
+    lacks what it needs. FAILED: the tool that does it could not, or made what does not run. BUILT:
+    there is a file that nothing here can run, so there is no verdict, and nothing recommends it."""
 
     MADE = "MADE"
     SKIPPED = "SKIPPED"
     FAILED = "FAILED"
+    BUILT = "BUILT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class SourceFacts:
 @dataclass(frozen=True, slots=True)
 class VariantResult:
     """What one pass made. `code` and `reason` say why there is no file, in words with a remedy,
-    or, for a file that was MADE, what was done. `file`, `comparison` and `verdict` belong to MADE
+    or, for a file that was MADE or BUILT, what was done. `comparison` and `verdict` belong to MADE
     alone; `seconds` is the time that the pass took; `peak_memory_bytes` its child process's."""
 
     name: str

@@ -7,13 +7,17 @@ field as the API spells it, then the rule and the remedy.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.model_format import ModelFormat
+from domain.scorer import Scorer
+
 MOST_CALIBRATION_SAMPLES = 100_000
 MOST_THREADS = 256
 BLOCK_SIZES = (16, 32, 64, 128, 256)
 
 
 class Pass(StrEnum):
-    """What can be done to a model; each makes one variant from the source."""
+    """What can be done to a model; each makes one variant from the source. CONVERT keeps the
+    numbers and changes the format alone; names such as Q4_K_M are llama.cpp's."""
 
     GRAPH = "GRAPH"
     FP16 = "FP16"
@@ -23,6 +27,19 @@ class Pass(StrEnum):
     MIXED_INT4 = "MIXED_INT4"
     FP8 = "FP8"
     INT16X8 = "INT16X8"
+    CONVERT = "CONVERT"
+    BF16 = "BF16"
+    NF4 = "NF4"
+    ACCURACY_INT8 = "ACCURACY_INT8"
+    PALETTIZE = "PALETTIZE"
+    Q8_0 = "Q8_0"
+    Q4_0 = "Q4_0"
+    Q4_1 = "Q4_1"
+    Q5_0 = "Q5_0"
+    Q5_1 = "Q5_1"
+    Q4_K_M = "Q4_K_M"
+    Q5_K_M = "Q5_K_M"
+    Q6_K = "Q6_K"
 
 
 class Level(StrEnum):
@@ -44,11 +61,14 @@ PASSES_OF = {
 
 class CalibrationMethod(StrEnum):
     """How the range of a tensor is told from calibration data: all of it, the range that loses
-    least information, or a share of the values."""
+    least information, a share of the values, the range of the least squared error, or BEST: each
+    of these in turn, and the one whose outputs come nearest to the source's on that data."""
 
     MINMAX = "MINMAX"
     ENTROPY = "ENTROPY"
     PERCENTILE = "PERCENTILE"
+    MSE = "MSE"
+    BEST = "BEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,8 @@ class OptimizationSpec:
     `per_channel` gives each output channel of a weight its own scale, `reduce_range` keeps weights
     to 7 bits for x86 CPUs without VNNI; both are of the INT8 passes. `block_size` is how many
     weights share a scale in the INT4 passes. `threads` None means min(2, cores).
+    `target` is the format that the variants have, None the source's own. `scorer` None means the
+    share of rows whose class is told, where labels and an output tell classes.
     """
 
     passes: tuple[Pass, ...] = PASSES_OF[Level.BALANCED]
@@ -93,6 +115,8 @@ class OptimizationSpec:
     block_size: int = 32
     max_bytes: int | None = None
     max_latency_ms: float | None = None
+    target: ModelFormat | None = None
+    scorer: Scorer | None = None
 
     def __post_init__(self) -> None:
         if not self.passes:

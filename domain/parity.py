@@ -1,9 +1,10 @@
 """How near a variant's outputs are to its source's on the same inputs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.evidence import Evidence
+from domain.measure import Measure
 
 
 class InputsUsed(StrEnum):
@@ -37,18 +38,32 @@ class OutputParity:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The share of `rows` whose label was predicted, by the source and by the variant, and how
-    the class was read: the `output` and whether its value or its argmax."""
+    """How well source and variant do the task on `rows` labelled rows, by `measure` (by default
+    the share of rows whose class was told), read from `output`.
+
+    `also` has further figures by name, of source and variant. What was lost is the difference, or,
+    where `relative`, the difference as a share of the source's figure.
+    """
 
     source: float
     variant: float
     rows: int
     output: str
+    measure: Measure = Measure.ACCURACY
+    higher_is_better: bool = True
+    relative: bool = False
+    also: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def drop(self) -> float:
-        """How much worse the variant is; below zero when it is better."""
-        return self.source - self.variant
+        """How much worse the variant is; below zero when it is better. Against a source's figure of
+        zero any relative loss is a whole one."""
+        lost = self.source - self.variant if self.higher_is_better else self.variant - self.source
+        if not self.relative:
+            return lost
+        if self.source == 0.0:
+            return float(lost > 0)
+        return lost / abs(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +94,9 @@ class SideBySide:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A variant against its source. `accuracy` only where labels were given and an output tells a
-    class, else `labels_ignored` says why not; `described` says what random inputs were like."""
+    """A variant against its source. `accuracy` only where labels were given and can be judged by,
+    else `labels_ignored` says why not; `unscored` is why the user's own scorer gave no figure for
+    the variant; `described` says what random inputs were like."""
 
     inputs: InputsUsed
     rows: int
@@ -89,3 +105,4 @@ class Comparison:
     timing: SideBySide
     described: str = ""
     labels_ignored: str = ""
+    unscored: str = ""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from domain.optimization_spec import Pass
 
+INT8_PASSES = (Pass.DYNAMIC_INT8, Pass.STATIC_INT8, Pass.ACCURACY_INT8, Pass.INT16X8)
+
 
 @dataclass(frozen=True, slots=True)
 class VariantFacts:
@@ -11,7 +13,8 @@ class VariantFacts:
 
     `weight_bytes` are bytes of constants; `nodes_added` counts nodes by operator that the variant
     has more of; `left_float` counts the operators with weights that the pass did not cover;
-    `int8_instructions` are those of this CPU that multiply 8-bit integers.
+    `int8_instructions` are those of this CPU that multiply 8-bit integers. `calibration_doubts`
+    are sentences on calibration data that does not look like what the model expects.
     """
 
     made_by: Pass
@@ -21,10 +24,13 @@ class VariantFacts:
     left_float: dict[str, int] = field(default_factory=dict)
     int8_instructions: tuple[str, ...] = ()
     runtime: str = "ONNX Runtime"
+    calibration_doubts: tuple[str, ...] = ()
 
 
 def why_larger(facts: VariantFacts, grown: int) -> str:
     """Why the file grew by `grown` bytes, from the counts."""
+    if facts.made_by is Pass.CONVERT:
+        return "the other format takes that many more for the same network."
     more = facts.variant_weight_bytes - facts.source_weight_bytes
     if 2 * more >= grown:
         return (
@@ -40,6 +46,8 @@ def why_larger(facts: VariantFacts, grown: int) -> str:
 
 def why_slower(facts: VariantFacts) -> str:
     """Why it runs slower here, from the counts: what is likely, not proven by a profile."""
+    if facts.made_by is Pass.CONVERT:
+        return f"{facts.runtime} computes the same network with kernels of its own."
     reasons = []
     if facts.made_by is Pass.FP16:
         casts = facts.nodes_added.get("Cast", 0)
@@ -48,7 +56,7 @@ def why_slower(facts: VariantFacts) -> str:
             f"conversions ({casts} Cast nodes are in the file, more are added at load); FP16 "
             "pays in size, and in speed on a GPU or NPU"
         )
-    if facts.made_by in (Pass.DYNAMIC_INT8, Pass.STATIC_INT8, Pass.INT16X8):
+    if facts.made_by in INT8_PASSES:
         reasons += _int8_reasons(facts)
     if not reasons:
         reasons.append(

@@ -5,7 +5,7 @@ is at most `max_drop`. SIZE and LATENCY, where limits were given: what it takes 
 latency that is only emulated fails no gate and passes none. What it lost is told by the best
 measure there is:
 
-1. ACCURACY where labels exist: the source's accuracy minus the variant's;
+1. the scorer's where labels exist (ACCURACY by default): how much worse the variant does the task;
 2. else ARGMAX_AGREEMENT where an output is a classifier's: 1 − the worst output's agreement;
 3. else COSINE: 1 − the worst output's cosine.
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.evidence import Evidence
+from domain.measure import Measure
 from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity, SideBySide
 from domain.variant_facts import VariantFacts, why_larger, why_slower
 
@@ -27,12 +28,6 @@ that a variant is called slower only when the 95 % bounds of the ratio are above
 ENOUGH_ROWS = 100
 ROUNDING = 1e-9
 """Differences of sums in floating point below this are no loss."""
-
-
-class Measure(StrEnum):
-    ACCURACY = "ACCURACY"
-    ARGMAX_AGREEMENT = "ARGMAX_AGREEMENT"
-    COSINE = "COSINE"
 
 
 class GateName(StrEnum):
@@ -49,6 +44,7 @@ class NoteCode(StrEnum):
     FEW_ROWS = "FEW_ROWS"
     LABELS_IGNORED = "LABELS_IGNORED"
     EMULATED_TIME = "EMULATED_TIME"
+    CALIBRATION_RANGE = "CALIBRATION_RANGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +112,18 @@ def decide(
         max_drop=limits.max_drop,
         gates=gates,
         accuracy=comparison.accuracy,
-        fidelity=None if measure is Measure.ACCURACY else 1 - drop,
+        fidelity=1 - drop if measure in (Measure.ARGMAX_AGREEMENT, Measure.COSINE) else None,
         notes=_notes(comparison, source_bytes, variant_bytes, facts),
     )
 
 
 def loss(comparison: Comparison) -> tuple[Measure, float]:
-    """Which measure applies, and what the variant lost by it."""
+    """Which measure applies, and what the variant lost by it: all, where the user's own scorer can
+    make nothing of it."""
+    if comparison.unscored:
+        return Measure.CUSTOM, 1.0
     if comparison.accuracy is not None:
-        return Measure.ACCURACY, comparison.accuracy.drop
+        return comparison.accuracy.measure, comparison.accuracy.drop
     agreements = [
         output.argmax_agreement
         for output in comparison.outputs
@@ -150,8 +149,11 @@ def _worst_named(broken: list[OutputParity]) -> str:
 
 def _fidelity(measure: Measure, drop: float, max_drop: float, comparison: Comparison) -> Gate:
     passed = drop <= max_drop + ROUNDING
-    relation = "at most" if passed else "more than"
-    reason = f"{_said(measure, drop, comparison)}: {relation} the {max_drop:.2%} allowed."
+    if passed:
+        judged = f"at most the {max_drop:.2%} allowed"
+    else:
+        judged = f"{drop - max_drop:.2%} more than the {max_drop:.2%} allowed"
+    reason = f"{_said(measure, drop, comparison)}: {judged}."
     return Gate(GateName.FIDELITY, passed, drop, max_drop, reason)
 
 
@@ -175,10 +177,15 @@ def _latency(timing: SideBySide, most: float | None) -> tuple[Gate, ...]:
 
 def _said(measure: Measure, drop: float, comparison: Comparison) -> str:
     accuracy, rows = comparison.accuracy, f"{comparison.rows:,} rows"
+    if comparison.unscored:
+        return f"{comparison.unscored} That counts as a loss of all"
     if accuracy is not None:
+        change = "a drop of" if accuracy.higher_is_better else "worse by"
+        of_source = " of the source's" if accuracy.relative else ""
         return (
-            f"Accuracy {accuracy.variant:.2%} against {accuracy.source:.2%} on "
-            f"{accuracy.rows:,} labelled rows, a drop of {drop:.2%}"
+            f"{measure.word} {measure.said(accuracy.variant)} against "
+            f"{measure.said(accuracy.source)} on {accuracy.rows:,} labelled rows, "
+            f"{change} {drop:.2%}{of_source}"
         )
     if measure is Measure.ARGMAX_AGREEMENT:
         return f"The top class differs in {drop:.2%} of {rows}"
@@ -206,6 +213,7 @@ def _notes(
             f"({timing.ratio:.2f} times as long): "
         )
         notes.append(Note(NoteCode.SLOWER_THAN_SOURCE, slower + why_slower(facts)))
+    notes += [Note(NoteCode.CALIBRATION_RANGE, doubt) for doubt in facts.calibration_doubts]
     return (*notes, *_about_inputs(comparison))
 
 

@@ -13,7 +13,11 @@ class Announcing(Looping):
     """A thread. `facts` is asked once, in the thread: finding out may take a second."""
 
     def __init__(
-        self, workers: Workers, id: str, offers: Words, facts: Callable[[], dict[str, Any]]
+        self,
+        workers: Workers,
+        id: str,
+        offers: Callable[[], Words],
+        facts: Callable[[], dict[str, Any]],
     ) -> None:
         super().__init__("announcing", self.step, ANNOUNCED_EVERY.total_seconds())
         self._workers, self._id = workers, id
@@ -22,7 +26,7 @@ class Announcing(Looping):
 
     def step(self) -> bool:
         """The first word is said before the facts are known: jobs may be waiting for it."""
-        words, facts = tuple(sorted(self._offers)), self._facts
+        words, facts = tuple(sorted(self._offers())), self._facts
         self._workers.announce(Announcement(self._id, gethostname(), words, facts or {}))
         if facts is None:
             self._facts = self._find_facts()

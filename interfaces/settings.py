@@ -77,6 +77,12 @@ class Settings:
     otlp_service: str = "edgewise"
     otlp_share: float = 1.0
     checkpoint_key: Path | None = None
+    toolchains: Path | None = None
+    install_toolchains: bool = True
+
+    @property
+    def toolchains_home(self) -> Path:
+        return self.toolchains or self.home / "toolchains"
 
     @property
     def url(self) -> str:
@@ -127,6 +133,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         otlp_service=environment.get("OTEL_SERVICE_NAME") or "edgewise",
         otlp_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG"),
         checkpoint_key=_path(environment.get("EDGEWISE_CHECKPOINT_KEY")),
+        toolchains=_path(environment.get("EDGEWISE_TOOLCHAINS")),
+        install_toolchains=_install_toolchains(environment),
     )
 
 
@@ -154,6 +162,13 @@ def _number(
     if not text.isdecimal() or not lowest <= int(text) <= highest:
         raise BadSetting(f"{name} is “{text}”: give a whole number from {lowest} to {highest}.")
     return int(text)
+
+
+def _install_toolchains(environment: Mapping[str, str]) -> bool:
+    text = environment.get("EDGEWISE_INSTALL_TOOLCHAINS") or "auto"
+    if text not in ("auto", "never"):
+        raise BadSetting(f"EDGEWISE_INSTALL_TOOLCHAINS is “{text}”: give auto or never.")
+    return text == "auto"
 
 
 def _share(environment: Mapping[str, str], name: str) -> float:

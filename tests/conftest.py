@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infrastructure.event_store.postgres import PostgresEventLog
 from infrastructure.postgres.database import Database
@@ -25,8 +26,18 @@ from tests.services.session_folder import new_folder
 D = TypeVar("D", bound=Daemon)
 
 
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+
+
 def pytest_configure() -> None:
-    """In the background of a shell Ctrl-C is ignored, and by what is started from there as well."""
+    """In the background of a shell Ctrl-C is ignored, and by what is started from there as well.
+    Speed is no reason to fail, of an example neither."""
+    settings.load_profile("patient")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

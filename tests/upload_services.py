@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from obstore.store import S3Store
 from infrastructure.blobs.s3 import s3_store
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import APP, SYSTEM, role_url
+from tests.patience import eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET, fresh_database, opened
 from tests.services.s3 import S3Access
@@ -70,14 +70,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, script, str(self.port), self.folder, *urls]
         )
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                httpx.options(f"{self.url}/uploads")
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise TimeoutError("the server did not start")
+        eventually(lambda: httpx.options(f"{self.url}/uploads").status_code)
 
     def kill(self) -> None:
         if self.process:

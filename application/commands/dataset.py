@@ -15,8 +15,7 @@ from application.commands.uploaded import uploaded_file
 from application.platform import Platform
 from application.ports.engine import DatasetInspection
 from domain.aggregate import Aggregate
-from domain.dataset import Dataset, DatasetArray, DatasetPurpose, DatasetVersion
-from domain.dataset_fit import LABELS
+from domain.dataset import LABELS, Dataset, DatasetArray, DatasetPurpose, DatasetVersion
 from domain.flag import Flag
 from domain.naming import checked_name
 from domain.principal import Role
@@ -73,19 +72,20 @@ def _add_version(
 ) -> Receipt:
     dataset = live_dataset(platform, dataset_id)
     assert upload.sha256 is not None
+    arrays = {
+        a.name: DatasetArray(a.name, a.dtype, a.shape, a.minimum, a.maximum) for a in found.arrays
+    }
+    labels = arrays.pop(LABELS, None)
     dataset.upload_version(
         DatasetVersion(
             number=dataset.next_version,
             sha256=upload.sha256,
             bytes=upload.length,
             rows=found.rows,
-            arrays=tuple(
-                DatasetArray(a.name, a.dtype, a.shape, a.minimum, a.maximum)
-                for a in found.arrays
-                if a.name != LABELS
-            ),
+            arrays=tuple(arrays.values()),
             label_counts=found.label_counts,
             upload_id=upload.id,
+            labels=labels,
         )
     )
     return Receipt(dataset_id, platform.log.save(dataset))

@@ -23,56 +23,37 @@ from application.commands.command import (
 from application.commands.dataset import live_dataset
 from application.commands.device_profile import hardware_of
 from application.commands.model import live_model
+from application.commands.optimization_order import Chosen, OptimizationOrder, as_asked, chosen
 from application.commands.reservation import spend
+from application.commands.scoring import require_isolation, scorer_for
 from application.jobs.kind import JobKind
-from application.jobs.registry import BENCHMARK_KIND, OPTIMIZE_KIND
+from application.jobs.lacking import refusal_of
+from application.jobs.registry import BENCHMARK_KIND, OPTIMIZE_KIND, needs_of
 from application.plain_json import to_json
 from application.platform import Platform
 from domain.aggregate import Aggregate
 from domain.artifact import Artifact
 from domain.benchmark import BenchmarkSpec
-from domain.dataset import Dataset
+from domain.dataset import DatasetVersion
 from domain.dataset_fit import check_against
+from domain.declared import formats, routes, targets
 from domain.device_profile import Hardware
 from domain.job import Job
 from domain.model import Model
 from domain.model_format import ModelFormat
-from domain.optimization_spec import (
-    PASSES_OF,
-    Calibration,
-    CalibrationMethod,
-    Level,
-    OptimizationSpec,
-    Pass,
-)
-from domain.pass_declaration import DECLARATIONS, Data, formats
+from domain.optimization_spec import Calibration, OptimizationSpec
+from domain.pass_declaration import Data
 from domain.principal import Role
 from domain.refusal import Refusal, RefusalCode, invalid, not_found
+from domain.scorer import Scorer, ScorerName
+
+__all__ = ["BenchmarkOrder", "OptimizationOrder"]
 
 MOST_ARTIFACTS = 10
 ROUNDS = 3
 """In how many fresh processes the runs of a benchmark are made."""
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizationOrder:
-    """What a user asks for; None stands for the default."""
-
-    artifact_id: UUID | None = None
-    passes: tuple[Pass, ...] | None = None
-    level: Level = Level.BALANCED
-    calibration_dataset_id: UUID | None = None
-    evaluation_dataset_id: UUID | None = None
-    max_drop: float = 0.01
-    max_bytes: int | None = None
-    max_latency_ms: float | None = None
-    block_size: int = 32
-    calibration_method: CalibrationMethod = CalibrationMethod.MINMAX
-    calibration_samples: int = 512
-    calibration_percentile: float = 99.99
-    per_channel: bool = True
-    reduce_range: bool = False
-    device_profile_id: UUID | None = None
+REASONS = "reasons"
+"""Where the job's input keeps what the hardware decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +79,30 @@ def request_optimization(
         raise invalid(
             "artifactId", f"Optimization starts from {can}; this is {source.format}. Upload that."
         )
-    calibration = _data(platform, source, order.calibration_dataset_id, "calibrationDatasetId")
-    evaluation = _data(platform, source, order.evaluation_dataset_id, "evaluationDatasetId")
-    spec = _spec(order, source.format, calibrated=calibration is not None)
+    seen = _latest(platform, order.calibration_dataset_id, "calibrationDatasetId")
+    judged_by = _latest(platform, order.evaluation_dataset_id, "evaluationDatasetId")
+    scorer = scorer_for(order.scorer, model.task, judged_by)
+    require_isolation(scorer, platform.offers())
     hardware, described_by = _hardware(platform, order.device_profile_id)
+    choice = chosen(order, source, hardware, calibrated=seen is not None)
+    spec = _spec(order, choice, source.format, scorer, calibrated=seen is not None)
+    asked, passes = as_asked(order, spec, source.format, calibrated=seen is not None)
     job_input = {
         "artifact": to_json(source),
-        "spec": _plain(spec),
-        "calibration": calibration,
-        "evaluation": evaluation,
+        "spec": {**_plain(asked), "passes": to_json(passes)},
+        "calibration": _data(source, order.calibration_dataset_id, seen, "calibrationDatasetId"),
+        "evaluation": _data(
+            source, order.evaluation_dataset_id, judged_by, "evaluationDatasetId", scorer
+        ),
         "hardware": to_json(hardware),
     }
-    described = {"device_profile": described_by} if described_by else {}
-    return _request(platform, request, OPTIMIZE_KIND, model_id, job_input, described)
+    noted: dict[str, Any] = {"spec": _plain(spec)}
+    if described_by:
+        noted["device_profile"] = described_by
+    if choice.reasons:
+        noted[REASONS] = list(choice.reasons)
+    field = "passes" if spec.target is None or order.passes else "target"
+    return ask_for(platform, request, OPTIMIZE_KIND, model_id, job_input, field, noted)
 
 
 @command(Role.OPERATOR)
@@ -123,8 +115,9 @@ def request_benchmark(
     if not 1 <= len(wanted) <= MOST_ARTIFACTS:
         raise invalid("artifactIds", f"Name 1 to {MOST_ARTIFACTS} artifacts.")
     artifacts = [_of(model, artifact_id, "artifactIds") for artifact_id in wanted]
-    if any(artifact.format not in formats() for artifact in artifacts):
-        raise invalid("artifactIds", f"Only {' and '.join(formats())} can be measured yet.")
+    still = [artifact.format for artifact in artifacts if not artifact.format.runs]
+    if still:
+        raise invalid("artifactIds", f"Nothing on a server runs {still[0]}; leave that one out.")
     try:
         rounds = min(ROUNDS, max(1, order.runs))
         spec = BenchmarkSpec(
@@ -137,7 +130,7 @@ def request_benchmark(
     except ValueError as error:
         raise invalid(str(error).partition(":")[0], str(error)) from error
     job_input = {"artifacts": to_json(artifacts), "spec": to_json(spec)}
-    return _request(platform, request, BENCHMARK_KIND, model_id, job_input)
+    return ask_for(platform, request, BENCHMARK_KIND, model_id, job_input, "artifactIds")
 
 
 @command(Role.OPERATOR)
@@ -148,15 +141,19 @@ def cancel_job(platform: Platform, request: Request, *, job_id: UUID) -> Receipt
     return Receipt(job_id, platform.log.save(job))
 
 
-def _request(
+def ask_for(
     platform: Platform,
     request: Request,
     kind: JobKind,
     model_id: UUID,
     job_input: dict[str, Any],
+    field: str,
     noted: Mapping[str, Any] = MappingProxyType({}),
 ) -> Receipt:
-    """`noted` is kept with the input, and is no part of what a repeated request must match."""
+    """Requests a job of this kind and spends its unit of quota. Refuses one that no living worker
+    can do, by `field`.
+
+    `noted` is kept over the input, and is no part of what a repeated request must match."""
     require_flag(platform, request, kind.flag)
     job_id, hashed = (
         request.new_id(f"job:{kind.name}"),
@@ -164,8 +161,12 @@ def _request(
     )
 
     def make() -> tuple[Aggregate, ...]:
+        given = {**job_input, **noted}
+        refusal = refusal_of(needs_of(kind.name, given), platform.offers(), field)
+        if refusal is not None:
+            raise refusal
         quota = spend(platform, request.tenant_id, kind.quota, job_id, f"{job_id}/1")
-        given = {**job_input, **noted, "quota_id": str(quota.id)}
+        given["quota_id"] = str(quota.id)
         return Job.request(job_id, kind.name, model_id, given, hashed), quota
 
     return create_once(platform, Job, job_id, hashed, make)
@@ -190,16 +191,24 @@ def _of(model: Model, artifact_id: UUID, field: str) -> Artifact:
     return artifact
 
 
+def _latest(platform: Platform, dataset_id: UUID | None, field: str) -> DatasetVersion | None:
+    return None if dataset_id is None else live_dataset(platform, dataset_id, field).latest
+
+
 def _data(
-    platform: Platform, source: Artifact, dataset_id: UUID | None, field: str
+    source: Artifact,
+    dataset_id: UUID | None,
+    version: DatasetVersion | None,
+    field: str,
+    scorer: Scorer | None = None,
 ) -> dict[str, Any] | None:
-    """The latest version of a dataset that fits the model's inputs, as job input."""
-    if dataset_id is None:
+    """A dataset's version that fits the model's inputs, as job input."""
+    if version is None:
         return None
-    dataset: Dataset = live_dataset(platform, dataset_id, field)
-    version = dataset.latest
     assert source.signature is not None
-    most_label = max(map(int, version.label_counts), default=None) if version.label_counts else None
+    classes = scorer is None or scorer.name is ScorerName.CLASSIFICATION
+    counts = version.label_counts if classes else None
+    most_label = max(map(int, counts), default=None) if counts else None
     misfits = check_against(source.signature, version.arrays, most_label)
     if misfits:
         message = " ".join(misfit.message for misfit in misfits)
@@ -211,46 +220,62 @@ def _data(
     }
 
 
-def _spec(order: OptimizationOrder, format: ModelFormat, *, calibrated: bool) -> OptimizationSpec:
-    known = {one.made_by: one for one in DECLARATIONS if one.format is format}
+def _spec(
+    order: OptimizationOrder,
+    choice: Chosen,
+    format: ModelFormat,
+    scorer: Scorer | None,
+    *,
+    calibrated: bool,
+) -> OptimizationSpec:
+    target = choice.target
+    if target not in targets(format):
+        can = ", ".join(targets(format))
+        raise invalid("target", f"{format} becomes {can} here, not {target}.")
+    known = {way.made_by.made_by: way for way in routes(format, target)}
     for wanted in order.passes or ():
         if wanted not in known:
-            can = ", ".join(known)
-            raise invalid("passes", f"{wanted} is not done on {format}. There are: {can}.")
-    needy = {one.made_by for one in known.values() if one.calibration is Data.REQUIRED}
-    default = tuple(
-        one for one in PASSES_OF[order.level] if one in known and (calibrated or one not in needy)
-    )
-    try:
-        spec = OptimizationSpec(
-            passes=order.passes if order.passes is not None else default,
-            level=order.level,
-            max_drop=order.max_drop,
-            max_bytes=order.max_bytes,
-            max_latency_ms=order.max_latency_ms,
-            block_size=order.block_size,
-            calibration=Calibration(
-                order.calibration_method, order.calibration_samples, order.calibration_percentile
-            ),
-            per_channel=order.per_channel,
-            reduce_range=order.reduce_range,
-        )
-    except ValueError as error:
-        raise invalid(str(error).partition(":")[0], str(error)) from error
-    blind = [] if calibrated else [one for one in spec.passes if one in needy]
+            can, kind = ", ".join(known), format if target is format else f"{format} to {target}"
+            raise invalid("passes", f"{wanted} is not done on {kind}. There are: {can}.")
+    needy = [name for name, way in known.items() if way.calibration is Data.REQUIRED]
+    tried = needy if order.passes is None and not choice.passes else choice.passes
+    blind = [] if calibrated else [one for one in tried if one in needy]
     if blind:
         raise invalid(
             "calibrationDatasetId",
             f"{blind[0]} needs calibration data. Name a dataset with typical inputs.",
         )
-    return spec
+    try:
+        return OptimizationSpec(
+            passes=choice.passes,
+            level=order.level,
+            max_drop=order.max_drop,
+            max_bytes=choice.max_bytes,
+            max_latency_ms=order.max_latency_ms,
+            block_size=choice.block_size,
+            calibration=Calibration(
+                order.calibration_method, order.calibration_samples, order.calibration_percentile
+            ),
+            per_channel=choice.per_channel,
+            reduce_range=choice.reduce_range,
+            target=None if target is format else target,
+            scorer=scorer,
+        )
+    except ValueError as error:
+        raise invalid(str(error).partition(":")[0], str(error)) from error
 
 
 def _plain(spec: OptimizationSpec) -> dict[str, Any]:
     """Settings that came later are left out at their defaults: a request that is repeated after
     an upgrade must have the hash that it had before."""
     plain: dict[str, Any] = to_json(spec)
-    later = {"block_size": 32, "max_bytes": None, "max_latency_ms": None}
+    later = {
+        "block_size": 32,
+        "max_bytes": None,
+        "max_latency_ms": None,
+        "target": None,
+        "scorer": None,
+    }
     return {name: value for name, value in plain.items() if later.get(name, ...) != value}
 
 

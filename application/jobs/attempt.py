@@ -36,22 +36,26 @@ _MAKES_DUE = (Job.Requested, Job.RetryScheduled, Job.Interrupted, Job.Claimed)
 """A claim without a report is one whose worker fell silent: the next attempt follows from it."""
 
 
+def _nothing_else() -> Words:
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Worker:
-    """What a worker process needs: its name, the kinds it can do, what its engine is able to do
-    besides, and the leases."""
+    """What a worker process needs: its name, the kinds it can do, what tells its engine's other
+    abilities, and the leases."""
 
     platform: Platform
     leases: Leases
     kinds: Mapping[str, JobKind]
     name: str
-    abilities: Words = frozenset()
+    abilities: Callable[[], Words] = _nothing_else
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process shuts down: work under way is stopped and given back."""
 
     @property
     def offers(self) -> Words:
-        return self.abilities | {of_kind(kind) for kind in self.kinds}
+        return self.abilities() | {of_kind(kind) for kind in self.kinds}
 
 
 def work_on(worker: Worker, tenant_id: UUID, job_id: UUID) -> Acquired:
@@ -80,7 +84,7 @@ def _find(worker: Worker, tenant_id: UUID, job_id: UUID) -> Job | None:
 
 def _able(worker: Worker, job: Job) -> bool:
     kind = worker.kinds.get(job.kind)
-    return kind is not None and kind.needs(job.input) <= worker.abilities
+    return kind is not None and kind.needs(job.input) <= worker.abilities()
 
 
 def _too_early(worker: Worker, job: Job) -> bool:

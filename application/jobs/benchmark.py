@@ -6,6 +6,7 @@ from typing import Any
 from application.jobs.capability import Words, of_format
 from application.jobs.kind import Work
 from application.plain_json import from_json, to_json
+from application.ports.engine import ModelFile
 from domain.artifact import Artifact
 from domain.benchmark import BenchmarkSpec
 
@@ -17,7 +18,8 @@ def run_benchmark(work: Work) -> dict[str, Any]:
     artifacts = from_json(work.job.input["artifacts"], list[Artifact])
     files = {}
     for artifact in artifacts:
-        files[str(artifact.id)] = path = work.scratch / f"{artifact.id}.onnx"
+        path = work.scratch / f"{artifact.id}{artifact.format.suffix}"
+        files[str(artifact.id)] = ModelFile(path, artifact.format)
         work.platform.blobs.checkout(work.tenant_id, artifact.files[0].sha256, path)
     spec = from_json(work.job.input["spec"], BenchmarkSpec)
     measured = work.platform.benchmarker.benchmark(files, spec, work.watch)

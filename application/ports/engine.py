@@ -85,8 +85,8 @@ class ArrayFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatasetInspection:
-    """What a dataset file holds. `label_counts` by label, None when there is no `labels` array;
-    `arrays` includes `labels`."""
+    """What a dataset file holds; `arrays` includes `labels`. `label_counts` by label, None when
+    there is no array `labels` of one integer a row."""
 
     rows: int
     arrays: tuple[ArrayFacts, ...]
@@ -121,9 +121,17 @@ class Optimizer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A working copy, and its format as an inspection found it."""
+
+    path: Path
+    format: ModelFormat
+
+
 class Benchmarker(Protocol):
     def benchmark(
-        self, files: Mapping[str, Path], spec: BenchmarkSpec, watch: Watch
+        self, files: Mapping[str, ModelFile], spec: BenchmarkSpec, watch: Watch
     ) -> Mapping[str, BenchmarkResult]:
         """By the same names as `files`, measured in turns, each run in a fresh process."""
         ...

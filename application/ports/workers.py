@@ -49,6 +49,10 @@ class Workers(Protocol):
         """The worker stops in good order."""
         ...
 
+    def offers(self) -> list[frozenset[str]]:
+        """What each living worker offers, in words of `application.jobs.capability`."""
+        ...
+
 
 class WorkerReads(Protocol):
     """The workers as people see them."""

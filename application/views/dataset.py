@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.ports.event_log import RecordedEvent
 from application.views.view import Change, Insert, Update, View
-from domain.dataset import Dataset
+from domain.dataset import Dataset, DatasetArray, DatasetVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _version_uploaded(event: Dataset.VersionUploaded, at: RecordedEvent) -> Iter
             "sha256": version.sha256,
             "bytes": version.bytes,
             "rows": version.rows,
-            "arrays": [asdict(array) for array in version.arrays],
+            "arrays": [asdict(array) for array in (*version.arrays, *_labels(version))],
             "label_counts": version.label_counts,
             "created_at": event.timestamp,
             "position": at.position,
@@ -90,6 +90,10 @@ def _version_uploaded(event: Dataset.VersionUploaded, at: RecordedEvent) -> Iter
             "changed": at.position,
         },
     )
+
+
+def _labels(version: DatasetVersion) -> tuple[DatasetArray, ...]:
+    return () if version.labels is None else (version.labels,)
 
 
 @datasets.on(Dataset.Deleted)

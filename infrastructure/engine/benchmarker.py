@@ -11,13 +11,15 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from application.ports.engine import Watch
+from application.ports.engine import ModelFile, Watch
 from domain.benchmark import BenchmarkResult, BenchmarkSpec, Machine, percentile
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.onnx.processor import load_average, machine
+from infrastructure.engine.pythons import Pythons
 from infrastructure.engine.sandbox import Answer, Sandbox
 from infrastructure.engine.stage_watch import StageWatch
 from infrastructure.engine.threads import default_threads
+from infrastructure.toolchains.environments import Environments
 
 STAGE = "measure"
 
@@ -44,29 +46,40 @@ class _Shares:
 class SandboxedBenchmarker:
     """`scratch` is the folder for working folders; `limits` are of each process."""
 
-    def __init__(self, sandbox: Sandbox, scratch: Path, limits: Limits | None = None) -> None:
-        self._sandbox, self._scratch = sandbox, scratch
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        scratch: Path,
+        limits: Limits | None = None,
+        environments: Environments | None = None,
+    ) -> None:
+        self._pythons, self._scratch = Pythons(sandbox, environments), scratch
         self._limits = limits or Limits()
 
     def benchmark(
-        self, files: Mapping[str, Path], spec: BenchmarkSpec, watch: Watch
+        self, files: Mapping[str, ModelFile], spec: BenchmarkSpec, watch: Watch
     ) -> Mapping[str, BenchmarkResult]:
         """See the port. Raises EngineRefusal, EngineCancelled, EngineCrashed."""
         started, before = datetime.now(UTC), load_average()
         stages = StageWatch(watch)
+        sandboxes = {
+            name: self._pythons.for_running(file.format, stages) for name, file in files.items()
+        }
         stages.stage_started(STAGE)
         answers: dict[str, list[Answer]] = {name: [] for name in files}
         shares = _Shares(stages, max(1, spec.rounds * len(files)))
         for number in range(spec.rounds):
             for name in list(files) if number % 2 == 0 else reversed(list(files)):
                 shares.label = f"{name}, round {number + 1} of {spec.rounds}"
-                answers[name].append(self._measured(files[name].resolve(), spec, shares))
+                answers[name].append(
+                    self._measured(sandboxes[name], files[name].path.resolve(), spec, shares)
+                )
                 shares.done += 1
         stages.stage_finished(STAGE)
         at = machine(before)
         return {name: _result(told, spec, at, started) for name, told in answers.items()}
 
-    def _measured(self, file: Path, spec: BenchmarkSpec, watch: Watch) -> Answer:
+    def _measured(self, sandbox: Sandbox, file: Path, spec: BenchmarkSpec, watch: Watch) -> Answer:
         request = {
             "model": str(file),
             "threads": default_threads(spec.threads),
@@ -75,9 +88,7 @@ class SandboxedBenchmarker:
             "batch": spec.batch,
         }
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="benchmark-") as folder:
-            return self._sandbox.run(
-                "benchmark", request, Path(folder), watch, self._limits, [file]
-            )
+            return sandbox.run("benchmark", request, Path(folder), watch, self._limits, [file])
 
 
 def _result(

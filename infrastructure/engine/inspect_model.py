@@ -1,6 +1,7 @@
 """The task `inspect`: tells the format by the bytes, and reads what Edgewise can read of it."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,30 @@ from infrastructure.engine.sniff import sniff
 
 Inspector = Callable[[Path], dict[str, Any]]
 
+INSPECTORS = {
+    ModelFormat.ONNX: "onnx.inspect:inspect_onnx",
+    ModelFormat.TFLITE: "litert.inspect:inspect_tflite",
+    ModelFormat.KERAS: "keras.inspect:inspect_keras",
+    ModelFormat.SAVED_MODEL: "saved_model.inspect:inspect_saved_model",
+    ModelFormat.OPENVINO_IR: "openvino.inspect:inspect_openvino",
+    ModelFormat.GGUF: "gguf.inspect:inspect_gguf",
+    ModelFormat.CORE_ML: "core_ml.inspect:inspect_core_ml",
+    ModelFormat.TENSORRT_ENGINE: "tensorrt.inspect:inspect_tensorrt",
+    ModelFormat.NCNN: "ncnn.inspect:inspect_ncnn",
+    ModelFormat.SKOPS: "skops.inspect:inspect_skops",
+}
+
 
 def inspect_model(request: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
     """`{"file"}` in; `{"format", "signature" | None, "warnings"}` out. Raises EngineRefusal."""
     file = Path(request["file"])
     found = sniff(file)
-    inspect = inspector_of(found)
-    if inspect is None:
-        told = f"{found} is recognized and kept; this server cannot inspect or optimize it yet."
-        return {"format": found, "signature": None, "warnings": [told]}
-    return {"format": found, **inspect(file)}
+    return {"format": found, **inspector_of(found)(file)}
 
 
-def inspector_of(found: ModelFormat) -> Inspector | None:
-    """What reads a file of this format, giving `{"signature", "warnings"}`; its libraries are
-    imported only here. None for a format that is only recognized."""
-    if found is ModelFormat.ONNX:
-        from infrastructure.engine.onnx.inspect import inspect_onnx
-
-        return inspect_onnx
-    if found is ModelFormat.TFLITE:
-        from infrastructure.engine.litert.inspect import inspect_tflite
-
-        return inspect_tflite
-    return None
+def inspector_of(found: ModelFormat) -> Inspector:
+    """What reads a file of this format, giving `{"signature" | None, "warnings"}`; its libraries
+    are imported only here, and are the base installation's."""
+    module, name = INSPECTORS[found].split(":")
+    inspect: Inspector = getattr(import_module(f"infrastructure.engine.{module}"), name)
+    return inspect

@@ -8,7 +8,9 @@
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +37,20 @@ def possible() -> list[Isolation]:
     return found
 
 
+def bubblewrap_works() -> bool:
+    """Whether it is here and the kernel lets it, told by a program that does nothing: quick, where
+    a child of the engine's would first have to start its Python."""
+    if not shutil.which("bwrap"):
+        return False
+    with tempfile.TemporaryDirectory(prefix="edgewise-probe-") as folder:
+        line = [*_bubblewrap(sys.executable, Path(folder), (), True), "--", "/bin/true"]
+        try:
+            done = subprocess.run(line, env={}, capture_output=True, timeout=20.0, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+    return done.returncode == 0
+
+
 def jail_of(isolation: Isolation) -> str | None:
     """What the child is told to do itself."""
     if isolation is not Isolation.UID_NETNS:
@@ -48,13 +64,18 @@ def command(
     scratch: Path,
     reads: Sequence[Path],
     modules: Sequence[str] = (),
+    writes: bool = True,
 ) -> list[str]:
-    """No user site, nothing from the current folder. Not `-I`, which would leave PYTHONHASHSEED
-    out; there are no other variables of Python's in the environment."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {CHILD} import main; main()"
+    """The child may write in `scratch` alone, and under bubblewrap not even there unless `writes`.
+
+    No user site, nothing from the current folder. Not `-I`, which would leave PYTHONHASHSEED
+    out; there are no other variables of Python's in the environment. Another environment's own
+    packages come before ours: beside our code there may be this server's."""
+    first = "insert(0, " if python == sys.executable else "append("
+    code = f"import sys; sys.path.{first}{str(ROOT)!r}); from {CHILD} import main; main()"
     child = [python, "-P", "-s", "-B", "-c", code, *modules]
     if isolation is Isolation.BUBBLEWRAP:
-        return [*_bubblewrap(python, scratch, reads), "--", *child]
+        return [*_bubblewrap(python, scratch, reads, writes), "--", *child]
     return child
 
 
@@ -69,11 +90,14 @@ def environment(scratch: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "ORT_DISABLE_TELEMETRY": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_BACKEND": "tensorflow",
         "PYTHONHASHSEED": "0",  # the order of sets: the same input gives the same bytes
     }
 
 
-def _bubblewrap(python: str, scratch: Path, reads: Sequence[Path]) -> list[str]:
+def _bubblewrap(python: str, scratch: Path, reads: Sequence[Path], writes: bool) -> list[str]:
     line = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--unshare-user"]
     line += ["--uid", str(jail.NOBODY), "--gid", str(jail.NOBODY), "--cap-drop", "ALL"]
     line += ["--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
@@ -83,5 +107,6 @@ def _bubblewrap(python: str, scratch: Path, reads: Sequence[Path]) -> list[str]:
             line += ["--symlink", os.readlink(path), str(path)]
         elif path.exists():
             line += ["--ro-bind", str(path.resolve()), str(path)]
-    line += ["--bind", str(scratch), str(scratch), "--chdir", str(scratch)]
+    shown = "--bind" if writes else "--ro-bind"
+    line += [shown, str(scratch), str(scratch), "--chdir", str(scratch)]
     return [*line, "--remount-ro", "/"]

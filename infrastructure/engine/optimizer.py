@@ -6,15 +6,16 @@ Only a fault that another attempt may mend (killed from outside) ends the whole 
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from application.plain_json import from_json, to_json
 from application.ports.engine import CrashKind, EngineCrashed, EngineRefusal, Watch
+from domain.declared import Route, route
 from domain.model_format import ModelFormat
 from domain.optimization import (
     OptimizationResult,
@@ -26,6 +27,7 @@ from domain.optimization import (
     VariantResult,
 )
 from domain.parity import Comparison
+from domain.scorer import ScorerName
 from domain.selection import SOURCE, Candidate, choose
 from domain.variant_facts import VariantFacts
 from domain.verdict import Limits as Allowed
@@ -33,18 +35,28 @@ from domain.verdict import decide
 from infrastructure.engine.child_process import ChildProcess
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.onnx.processor import load_average, machine
-from infrastructure.engine.packages import PACKAGES
+from infrastructure.engine.packages import module_of
+from infrastructure.engine.proof.own_scorer import OUTPUTS, own_scorer
+from infrastructure.engine.pythons import Pythons
 from infrastructure.engine.sandbox import Sandbox
 from infrastructure.engine.stage_watch import StageWatch
+from infrastructure.toolchains.environments import Environments
 
 VARIANT = "infrastructure.engine.variant"
 
 
 class SandboxedOptimizer:
-    """`limits` are of each pass; `sandbox` may be shared by threads."""
+    """`limits` are of each pass; `sandbox` may be shared by threads; `environments` are where the
+    toolchains are."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        limits: Limits | None = None,
+        environments: Environments | None = None,
+    ) -> None:
         self._sandbox, self._limits = sandbox, limits or Limits()
+        self._pythons = Pythons(sandbox, environments)
 
     def optimize(
         self,
@@ -64,14 +76,17 @@ class SandboxedOptimizer:
                 "calibration",
             )
         into.mkdir(parents=True, exist_ok=True)
-        work = _Work(self._sandbox, self._limits, source, spec, calibration, evaluation, into)
+        data = {"calibration": calibration, "evaluation": evaluation}
+        work = _Work(self._sandbox, self._pythons, self._limits, source, spec, data, into)
         return work.result(StageWatch(watch))
 
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Where one pass works, and the process that waits there for it, if any."""
+    """Where one pass works, with which Python, and the process that waits there for it, if any."""
 
+    way: Route
+    sandbox: Sandbox
     scratch: Path
     child: ChildProcess | None
 
@@ -82,24 +97,31 @@ class _Work:
     def __init__(
         self,
         sandbox: Sandbox,
+        pythons: Pythons,
         limits: Limits,
         source: Path,
         spec: OptimizationSpec,
-        calibration: Path | None,
-        evaluation: Path | None,
+        data: Mapping[str, Path | None],
         into: Path,
     ) -> None:
-        self._sandbox, self._limits, self._spec, self._into = sandbox, limits, spec, into
-        self._source = source.resolve()
-        named = {"calibration": calibration, "evaluation": evaluation}
-        self._data = {name: None if at is None else str(at.resolve()) for name, at in named.items()}
-        given = [at.resolve() for at in (calibration, evaluation) if at is not None]
+        self._sandbox, self._pythons, self._limits = sandbox, pythons, limits
+        self._spec, self._into, self._source = spec, into, source.resolve()
+        self._data = {name: None if at is None else str(at.resolve()) for name, at in data.items()}
+        given = [at.resolve() for at in data.values() if at is not None]
         self._reads = list(dict.fromkeys([self._source, *given]))
+        self._own = own_scorer(sandbox, spec.scorer, data["evaluation"])
+        self._converted: Path | None = None
+        self._told: dict[str, Any] = {"outcome": Outcome.MADE, "reason": ""}
 
     def result(self, watch: StageWatch) -> OptimizationResult:
         before = load_average()
-        found, format = self._prepared(watch)
-        variants = tuple(self._variants(format, watch))
+        if self._own is not None:
+            self._own.check(watch)
+        found, takes = self._prepared(watch)
+        ways = self._ways(takes)
+        if any(way.conversion or way.is_conversion for way in ways):
+            self._convert(ways[0], watch)
+        variants = tuple(self._variants(ways, watch))
         return OptimizationResult(
             source=found,
             variants=variants,
@@ -109,7 +131,9 @@ class _Work:
         )
 
     def _prepared(self, watch: StageWatch) -> tuple[SourceFacts, ModelFormat]:
-        request = {"source": str(self._source), **self._data}
+        scorer = self._spec.scorer
+        classes = scorer is None or scorer.name is ScorerName.CLASSIFICATION
+        request = {"source": str(self._source), **self._data, "classes": classes}
         with tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as scratch:
             told = self._sandbox.run(
                 "prepare", request, Path(scratch), watch, self._limits, self._reads
@@ -118,89 +142,131 @@ class _Work:
         found = SourceFacts(size, sha256_of(self._source), told["parameters"], told["nodes"])
         return found, ModelFormat(told["format"])
 
-    def _variants(self, format: ModelFormat, watch: StageWatch) -> Iterator[VariantResult]:
+    def _ways(self, takes: ModelFormat) -> tuple[Route, ...]:
+        ways = []
+        for made_by in self._spec.passes:
+            way = route(made_by, takes, self._spec.target)
+            if way is None:
+                gives = self._spec.target or takes
+                told = f"{made_by} does not lead from {takes} to {gives}."
+                raise EngineRefusal("PASS_UNKNOWN", told, "See `edgewise passes`.", "passes")
+            ways.append(way)
+        return tuple(ways)
+
+    def _convert(self, way: Route, watch: StageWatch) -> None:
+        """What passes on the target's format are done on, made once. Where it cannot be made, they
+        have its outcome."""
+        sandbox = self._pythons.for_route(way, watch)
+        takes, gives = way.steps[0].format, way.made_by.given
+        with (
+            tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as scratch,
+            watch.closing(),
+        ):
+            target = Path(scratch).resolve() / f"converted{gives.suffix}"
+            request = {
+                "source": str(self._source),
+                "takes": takes,
+                "gives": gives,
+                "target": str(target),
+                "spec": to_json(self._spec),
+                "calibration": self._data["calibration"],
+            }
+            try:
+                self._told = sandbox.run(
+                    "convert", request, Path(scratch), watch, self._limits, self._reads
+                ).result
+            except EngineCrashed as crash:
+                self._told = _crash(crash)
+                return
+            if self._told["outcome"] == Outcome.MADE:
+                self._converted = self._moved(target, ".converted")
+                self._reads.append(self._converted)
+
+    def _variants(self, ways: Sequence[Route], watch: StageWatch) -> Iterator[VariantResult]:
         """While one pass works, the process of the next one starts and imports its libraries."""
         with ExitStack() as rooms:
-            passes = self._spec.passes
-            coming = rooms.enter_context(self._room(passes[0], format))
-            for made_by, following in zip_longest(passes, passes[1:]):
+            coming = rooms.enter_context(self._room(ways[0], watch))
+            for _, following in zip_longest(ways, ways[1:]):
                 room = coming
                 if following is not None:
-                    coming = rooms.enter_context(self._room(following, format))
-                yield self._variant(made_by, format, room, watch)
+                    coming = rooms.enter_context(self._room(following, watch))
+                yield self._variant(room, watch)
 
     @contextmanager
-    def _room(self, made_by: Pass, format: ModelFormat) -> Iterator[_Room]:
-        modules = (VARIANT, f"{PACKAGES[format]}.passes.{made_by.lower()}")
+    def _room(self, way: Route, watch: StageWatch) -> Iterator[_Room]:
+        sandbox = self._pythons.for_route(way, watch)
+        modules = (VARIANT, module_of(way.made_by))
         with tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as folder:
             scratch = Path(folder).resolve()
-            child = self._sandbox.waiting(scratch, self._reads, modules)
+            child = sandbox.waiting(scratch, self._reads, modules)
             try:
-                yield _Room(scratch, child)
+                yield _Room(way, sandbox, scratch, child)
             finally:
                 if child is not None:
                     child.close()
 
-    def _variant(
-        self, made_by: Pass, format: ModelFormat, room: _Room, watch: StageWatch
-    ) -> VariantResult:
-        name, scratch = made_by.lower(), room.scratch
+    def _variant(self, room: _Room, watch: StageWatch) -> VariantResult:
+        way, target = room.way, room.scratch / f"{room.way.name}{room.way.made_by.given.suffix}"
+        if (way.conversion or way.is_conversion) and self._converted is None:
+            return _not_made(way, {**self._told, "seconds": 0.0, "peak": None})
+        request = {
+            "source": str(self._source),
+            "takes": way.steps[0].format,
+            "gives": way.made_by.given,
+            "target": str(target),
+            "made_by": way.made_by.made_by,
+            "spec": to_json(self._spec),
+            "converted": None if self._converted is None else str(self._converted),
+            "converted_how": self._told["reason"],
+            **self._data,
+        }
         with watch.closing() as seconds:
-            target = scratch / f"{name}.{format.lower()}"
-            request = {
-                "source": str(self._source),
-                "format": format,
-                "target": str(target),
-                "made_by": made_by,
-                "spec": to_json(self._spec),
-                **self._data,
-            }
             try:
-                answer = self._sandbox.run(
-                    "variant", request, scratch, watch, self._limits, self._reads, room.child
+                answer = room.sandbox.run(
+                    "variant", request, room.scratch, watch, self._limits, self._reads, room.child
                 )
             except EngineCrashed as crash:
-                return _crashed(name, made_by, crash)
+                return _not_made(way, {**_crash(crash), "seconds": 0.0, "peak": None})
             told = {**answer.result, "peak": answer.peak_memory_bytes, "seconds": seconds()}
-            if told["outcome"] != Outcome.MADE:
-                return _not_made(name, made_by, told)
-            return self._made(name, made_by, told, target)
+            if told["outcome"] not in (Outcome.MADE, Outcome.BUILT):
+                return _not_made(way, told)
+            return self._made(way, told, target, watch)
 
-    def _made(self, name: str, made_by: Pass, told: dict[str, Any], target: Path) -> VariantResult:
-        file = self._kept(target)
+    def _made(
+        self, way: Route, told: dict[str, Any], target: Path, watch: StageWatch
+    ) -> VariantResult:
+        kept = self._moved(target, way.name)
+        file = VariantFile(kept.name, kept.stat().st_size, sha256_of(kept))
+        made = replace(_not_made(way, told), file=file)
+        if made.outcome is Outcome.BUILT:
+            return made
         comparison = from_json(told["comparison"], Comparison)
+        if self._own is not None:
+            comparison = self._own.judged(comparison, target.with_name(OUTPUTS), watch)
         facts = from_json(told["facts"], VariantFacts)
         size = self._source.stat().st_size
-        return VariantResult(
-            name=name,
-            made_by=made_by,
-            outcome=Outcome.MADE,
-            reason=told["reason"],
-            file=file,
-            comparison=comparison,
-            verdict=decide(comparison, _limits(self._spec), size, file.bytes, facts),
-            seconds=told["seconds"],
-            peak_memory_bytes=told["peak"],
-        )
+        verdict = decide(comparison, _limits(self._spec), size, file.bytes, facts)
+        return replace(made, comparison=comparison, verdict=verdict)
 
-    def _kept(self, made: Path) -> VariantFile:
+    def _moved(self, made: Path, name: str) -> Path:
         """Moves what the process made out of its scratch folder. A link would be another's file:
         the process is not trusted."""
         if made.is_symlink() or not made.is_file():
             raise EngineCrashed(CrashKind.ERROR, f"{made.name} is no plain file", retryable=False)
-        kept = self._into / made.name
+        kept = self._into / f"{name}{''.join(made.suffixes)}"
         made.replace(kept)
-        return VariantFile(kept.name, kept.stat().st_size, sha256_of(kept))
+        return kept.resolve()
 
 
 def _limits(spec: OptimizationSpec) -> Allowed:
     return Allowed(spec.max_drop, spec.max_bytes, spec.max_latency_ms)
 
 
-def _not_made(name: str, made_by: Pass, told: dict[str, Any]) -> VariantResult:
+def _not_made(way: Route, told: Mapping[str, Any]) -> VariantResult:
+    """As the process told it, without what belongs to a file."""
     return VariantResult(
-        name=name,
-        made_by=made_by,
+        name=way.name,
+        made_by=way.made_by.made_by,
         outcome=Outcome(told["outcome"]),
         reason=told["reason"],
         code=told["code"],
@@ -209,11 +275,12 @@ def _not_made(name: str, made_by: Pass, told: dict[str, Any]) -> VariantResult:
     )
 
 
-def _crashed(name: str, made_by: Pass, crash: EngineCrashed) -> VariantResult:
+def _crash(crash: EngineCrashed) -> dict[str, Any]:
+    """The outcome of a pass whose process ended. Raises what another attempt may mend."""
     if crash.retryable:
         raise crash
-    code, reason = f"CRASHED_{crash.kind}", f"The pass did not end: {crash.detail}"
-    return VariantResult(name, made_by, Outcome.FAILED, reason, code)
+    reason = f"The pass did not end: {crash.detail}"
+    return {"outcome": Outcome.FAILED, "code": f"CRASHED_{crash.kind}", "reason": reason}
 
 
 def _candidates(source: SourceFacts, variants: tuple[VariantResult, ...]) -> list[Candidate]:

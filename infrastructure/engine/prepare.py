@@ -5,23 +5,23 @@ from typing import Any
 
 from application.ports.engine import EngineRefusal
 from domain.dataset import DatasetArray
-from domain.dataset_fit import LABELS, check_against
+from domain.dataset_fit import check_against
+from domain.declared import formats
 from domain.model_format import ModelFormat
 from infrastructure.engine.inspect_model import inspector_of
 from infrastructure.engine.inspectors import signature_from
 from infrastructure.engine.npz.arrays import members
 from infrastructure.engine.proof.rows import NpzRows
 from infrastructure.engine.reporting import Reporter
-from infrastructure.engine.runtime import RUNTIMES
 from infrastructure.engine.sniff import sniff
 
 REMEDY = "Upload a dataset that was saved for this model."
 
 
 def prepare(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """`{"source", "calibration" | None, "evaluation" | None}` in; `{"format", "parameters",
-    "nodes"}` out. Raises EngineRefusal; for a dataset that does not fit, its field is the
-    dataset's."""
+    """`{"source", "calibration" | None, "evaluation" | None, "classes"}` in (whether labels are
+    classes of the model); `{"format", "parameters", "nodes"}` out. Raises EngineRefusal; for a
+    dataset that does not fit, its field is the dataset's."""
     with reporter.stage("check"):
         source = Path(request["source"])
         found = sniff(source)
@@ -29,7 +29,7 @@ def prepare(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         for number, field in enumerate(("calibration", "evaluation")):
             if request[field] is not None:
                 reporter.tick(40 + 30 * number, f"checking the {field} data")
-                _check_fit(signature, Path(request[field]), field)
+                _check_fit(signature, Path(request[field]), field, request.get("classes", True))
     return {
         "format": found,
         "parameters": signature["parameters"],
@@ -38,28 +38,26 @@ def prepare(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 
 def _signature(file: Path, found: ModelFormat) -> dict[str, Any]:
-    """Raises EngineRefusal for a format that is recognized and cannot be worked on yet."""
-    inspect = inspector_of(found)
-    if inspect is None:
-        can = " and ".join(RUNTIMES)
+    """Raises EngineRefusal for a format that is recognized and cannot be worked on."""
+    if found not in formats():
+        can = " and ".join(formats())
         raise EngineRefusal(
             "FORMAT_NOT_SUPPORTED",
             f"The artifact is {found}; {can} can be optimized and benchmarked here.",
             "Export the model to ONNX and upload it as a new version.",
             "artifactId",
         )
-    signature: dict[str, Any] = inspect(file)["signature"]
+    signature: dict[str, Any] = inspector_of(found)(file)["signature"]
     return signature
 
 
-def _check_fit(signature: dict[str, Any], file: Path, field: str) -> None:
+def _check_fit(signature: dict[str, Any], file: Path, field: str, classes: bool) -> None:
+    """`classes`: labels that are one integer a row are classes of the model."""
     arrays = [
         DatasetArray(member.name, str(member.dtype), member.shape) for member in members(file)
     ]
-    most = None
-    if any(array.name == LABELS for array in arrays):
-        labels = NpzRows(file).labels()
-        most = None if labels is None else int(labels.max())
+    labels = NpzRows(file).labels() if classes else None
+    most = None if labels is None else int(labels.max())
     misfits = check_against(signature_from(signature), arrays, most)
     if misfits:
         told = " ".join(misfit.message for misfit in misfits[:3])

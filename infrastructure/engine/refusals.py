@@ -7,6 +7,10 @@ EXPORT_REMEDY = (
     "Export the model to ONNX and upload the .onnx file; from PyTorch: "
     "torch.onnx.export(model, example, “model.onnx”)."
 )
+SKOPS_REMEDY = (
+    "A model of scikit-learn is saved without a pickle by skops.io.dump(model, “model.skops”): "
+    "upload that."
+)
 
 
 def model_refused(code: str, message: str, remedy: str) -> EngineRefusal:

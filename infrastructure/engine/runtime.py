@@ -3,7 +3,10 @@
 The shape of the protocol is ONNX Runtime's own session; other runtimes are put behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,32 +39,85 @@ class Session(Protocol):
     def run(self, output_names: Sequence[str] | None, input_feed: Feed) -> Sequence[Any]: ...
 
 
-RUNTIMES = {ModelFormat.ONNX: "ONNX Runtime", ModelFormat.TFLITE: "LiteRT"}
+class CannotRun(Exception):
+    """The runtime of its format is not for this file: there are weights, and no network that it
+    knows how to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """`opens` is the function, as module:name, that takes a file, how many threads, and whether
+    they may spin while they wait; `distribution` has its version, `module` is what it imports, and
+    `toolchain` the environment that has it where this server's own does not."""
+
+    name: str
+    opens: str
+    distribution: str
+    module: str
+    toolchain: str = ""
+
+
+RUNTIMES = {
+    ModelFormat.ONNX: Runtime(
+        "ONNX Runtime", "infrastructure.engine.onnx.sessions:opened", "onnxruntime", "onnxruntime"
+    ),
+    ModelFormat.TFLITE: Runtime(
+        "LiteRT",
+        "infrastructure.engine.litert.sessions:opened",
+        "ai-edge-litert",
+        "ai_edge_litert",
+    ),
+    ModelFormat.OPENVINO_IR: Runtime(
+        "OpenVINO",
+        "infrastructure.engine.openvino.sessions:opened",
+        "openvino",
+        "openvino",
+        "openvino",
+    ),
+    ModelFormat.SKOPS: Runtime(
+        "scikit-learn",
+        "infrastructure.engine.skops.sessions:opened",
+        "scikit-learn",
+        "skops",
+        "sklearn",
+    ),
+    ModelFormat.GGUF: Runtime(
+        "llama.cpp",
+        "infrastructure.engine.gguf.sessions:opened",
+        "xllamacpp",
+        "xllamacpp",
+        "gguf",
+    ),
+    ModelFormat.KERAS: Runtime(
+        "TensorFlow",
+        "infrastructure.engine.keras.sessions:opened",
+        "tensorflow",
+        "tensorflow",
+        "tensorflow",
+    ),
+    ModelFormat.SAVED_MODEL: Runtime(
+        "TensorFlow",
+        "infrastructure.engine.saved_model.sessions:opened",
+        "tensorflow",
+        "tensorflow",
+        "tensorflow",
+    ),
+}
 """Formats that can be run here, and by what."""
 
 
 def open_model(file: Path, threads: int, spin: bool = False) -> Session:
-    """Loads the file in the runtime of its format. Raises that runtime's errors, KeyError for a
-    format without one."""
-    found = sniff(file)
-    if found is ModelFormat.TFLITE:
-        from infrastructure.engine.litert.sessions import LiteRtSession
-
-        return LiteRtSession(file, threads)
-    if found is ModelFormat.ONNX:
-        from infrastructure.engine.onnx.sessions import open_session
-
-        session: Session = open_session(file, threads, spin=spin)
-        return session
-    raise KeyError(found)
+    """Loads the file in the runtime of its format. Raises that runtime's errors, CannotRun, and
+    KeyError for a format without one."""
+    module, function = RUNTIMES[sniff(file)].opens.split(":")
+    opened: Callable[[Path, int, bool], Session] = getattr(import_module(module), function)
+    return opened(file, threads, spin)
 
 
 def runtime_of(file: Path) -> str:
     """The runtime's name and version, for messages."""
-    if sniff(file) is ModelFormat.TFLITE:
-        from importlib.metadata import version
-
-        return f"LiteRT {version('ai-edge-litert')}"
-    import onnxruntime
-
-    return f"ONNX Runtime {onnxruntime.__version__}"
+    runtime = RUNTIMES[sniff(file)]
+    try:
+        return f"{runtime.name} {version(runtime.distribution)}"
+    except PackageNotFoundError:  # TensorFlow has another name on some machines
+        return f"{runtime.name} {import_module(runtime.module).__version__}"

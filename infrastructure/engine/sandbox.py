@@ -52,6 +52,10 @@ class Sandbox:
     ) -> None:
         self._limits, self._python, self._isolation = limits, python, isolation
 
+    def with_python(self, python: str) -> "Sandbox":
+        """The same with another Python, whose environment has what the engine's child imports."""
+        return Sandbox(self._limits, python, self._isolation)
+
     @property
     def isolation(self) -> Isolation:
         """The level of every child. Asked for the first time, it may take a second to find out."""
@@ -78,12 +82,13 @@ class Sandbox:
         limits: Limits | None = None,
         reads: Sequence[Path] = (),
         child: ChildProcess | None = None,
+        writes: bool = True,
     ) -> Answer:
         """Carries out a task of tasks.TASKS.
 
         `request` is JSON. The child may write in the folder `scratch` alone, which exists and is
         used by one run at a time, and read the files `reads` besides. `child` is one that is
-        `waiting` for this. Raises EngineRefusal,
+        `waiting` for this. Without `writes` bubblewrap lets it write nowhere. Raises EngineRefusal,
         EngineCancelled, EngineCrashed.
         """
         isolation, scratch = self.isolation, scratch.resolve()
@@ -103,9 +108,8 @@ class Sandbox:
             _hand_over(scratch, jail.NOBODY)
             closed = _let_read(reads)
         try:
-            child = child or _started(
-                command(isolation, self._python, scratch, reads), environment(scratch), scratch
-            )
+            line = command(isolation, self._python, scratch, reads, writes=writes)
+            child = child or _started(line, environment(scratch), scratch)
             last = child.answer(json.dumps(order), watch or Unwatched(), limits)
         finally:
             _take_back(scratch)

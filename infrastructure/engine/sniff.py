@@ -2,14 +2,15 @@
 
 | format | told by |
 | --- | --- |
-| ONNX | a protobuf message whose top-level fields are ModelProto's, with a graph (`onnx_shape`) |
+| ONNX | protobuf with ModelProto's top-level fields (`onnx_shape`), or a zip with an .onnx |
 | TFLITE | `TFL3` at byte 4, after the flatbuffer's root offset |
-| GGUF | `GGUF`, then a version from 1 to 3 |
+| GGUF | `GGUF`; the version is judged by its reader |
 | KERAS | a zip with config.json and metadata.json (v3), or HDF5 that names `model_config` |
 | SAVED_MODEL | a zip with saved_model.pb and variables/ or alone |
 | CORE_ML | a zip of an .mlpackage: Manifest.json and a .mlmodel |
 | OPENVINO_IR | a zip with an .xml and a .bin; the .xml alone is refused, its weights are missing |
-| TENSORRT_ENGINE | `ftrt` or `ptrt` |
+| SKOPS | a zip with schema.json, as skops saves models of scikit-learn |
+| TENSORRT_ENGINE | `ftrt` or `ptrt`, and `vtrt` of TensorRT for RTX |
 | NCNN | a .param beginning with 7767517, as text or as a little-endian integer |
 
 What is none of these is refused by what it looks like. A pickle is never loaded: doing so runs
@@ -24,7 +25,12 @@ from application.ports.engine import EngineRefusal
 from domain.model_format import ModelFormat
 from infrastructure.engine import archive
 from infrastructure.engine.onnx_shape import looks_like_onnx, truncated
-from infrastructure.engine.refusals import EXPORT_REMEDY, model_refused, not_a_model
+from infrastructure.engine.refusals import (
+    EXPORT_REMEDY,
+    SKOPS_REMEDY,
+    model_refused,
+    not_a_model,
+)
 
 HEAD_BYTES = 64 * 1024
 PICKLE = (
@@ -61,13 +67,9 @@ def sniff(file: Path) -> ModelFormat:
 def _by_magic(head: bytes, file: Path) -> ModelFormat | None:
     if head[4:8] == b"TFL3" and 8 <= int.from_bytes(head[:4], "little") < file.stat().st_size:
         return ModelFormat.TFLITE
-    if (
-        head.startswith(b"GGUF")
-        and len(head) >= 24
-        and int.from_bytes(head[4:8], "little") in (1, 2, 3)
-    ):
+    if head.startswith(b"GGUF") and len(head) >= 24:
         return ModelFormat.GGUF
-    if head.startswith((b"ftrt", b"ptrt")) and len(head) >= 32:
+    if head.startswith((b"ftrt", b"ptrt", b"vtrt")) and len(head) >= 32:
         return ModelFormat.TENSORRT_ENGINE
     if re.match(rb"7767517\s*\n\s*\d+\s+\d+", head) or (
         head.startswith(NCNN_MAGIC) and len(head) >= 12
@@ -112,11 +114,15 @@ def _in_zip(file: Path) -> ModelFormat:
         return ModelFormat.CORE_ML
     if any(name.endswith(".xml") for name in names) and any(n.endswith(".bin") for n in names):
         return ModelFormat.OPENVINO_IR
+    if "schema.json" in names:
+        return ModelFormat.SKOPS
     if "data.pkl" in ends:
         raise _pickle(
             "It is a PyTorch archive (.pt), which holds a pickle. Pickles run code when they are "
             "loaded, so it was not loaded and never will be."
         )
+    if any(name.endswith(".onnx") for name in names):
+        return ModelFormat.ONNX
     raise _strange_zip(names)
 
 
@@ -126,8 +132,6 @@ def _strange_zip(names: set[str]) -> EngineRefusal:
             "It is an .npz file of arrays, not a model.",
             "Upload it as a dataset, and the model itself as a model.",
         )
-    if any(name.endswith(".onnx") for name in names):
-        return not_a_model("It is a zip with an .onnx file in it.", "Upload the .onnx file itself.")
     few = ", ".join(sorted(names)[:4])[:200] or "nothing"
     return not_a_model(f"It is a zip of no known model format; it holds {few}.")
 
@@ -149,7 +153,7 @@ def _known_stranger(head: bytes) -> EngineRefusal | None:
 
 
 def _pickle(message: str) -> EngineRefusal:
-    return model_refused("PICKLE", message, EXPORT_REMEDY)
+    return model_refused("PICKLE", message, f"{EXPORT_REMEDY} {SKOPS_REMEDY}")
 
 
 def _pickled(head: bytes) -> bool:

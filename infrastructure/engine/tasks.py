@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
+from infrastructure.engine.onnx_zip import unzipped
 from infrastructure.engine.reporting import Reporter
 
 Task = Callable[[dict[str, Any], Reporter], dict[str, Any]]
@@ -13,12 +14,27 @@ TASKS = {
     "inspect": "infrastructure.engine.inspect_model:inspect_model",
     "inspect_dataset": "infrastructure.engine.npz.inspect:inspect_dataset",
     "prepare": "infrastructure.engine.prepare:prepare",
+    "convert": "infrastructure.engine.conversion:convert",
     "variant": "infrastructure.engine.variant:make_variant",
     "benchmark": "infrastructure.engine.timed_runs:time_runs",
+    "load_scorer": "infrastructure.engine.proof.own_code:load_scorer",
+    "score": "infrastructure.engine.proof.own_code:score",
 }
+
+
+ON_MODELS = {"convert": ("source",), "variant": ("source", "converted"), "benchmark": ("model",)}
+"""Tasks that hand a model's file to libraries, and where the request names it."""
 
 
 def task_named(name: str) -> Task:
     """Raises KeyError for a name that is not in the registry."""
     module, function = TASKS[name].split(":")
-    return cast(Task, getattr(import_module(module), function))
+    task, keys = cast(Task, getattr(import_module(module), function)), ON_MODELS.get(name)
+    if keys is None:
+        return task
+
+    def on_plain_files(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+        with unzipped(request, *keys) as plain:
+            return task(plain, reporter)
+
+    return on_plain_files

@@ -1,9 +1,11 @@
 """The task `variant`: one pass makes one variant, which is then loaded, compared and timed.
 
 A pass that can do nothing is SKIPPED with its reason; one that breaks, or whose file does not run,
-has FAILED with the library's words. Neither ends the job: the other passes go on.
+has FAILED with the library's words. Neither ends the job: the other passes go on. A file that
+nothing here can run is BUILT.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -12,69 +14,95 @@ from typing import Any
 
 from application.plain_json import from_json, to_json
 from application.ports.engine import EngineRefusal
-from application.storage_full import is_storage_full
+from domain.declared import Route, route
 from domain.model_format import ModelFormat
 from domain.optimization_spec import OptimizationSpec, Pass
-from domain.pass_declaration import declared
+from domain.parity import Comparison
+from domain.pass_declaration import Data
 from domain.variant_facts import VariantFacts
+from infrastructure.engine.applying import applied, failed
 from infrastructure.engine.packages import PACKAGES
-from infrastructure.engine.pass_contract import PassSkipped
 from infrastructure.engine.proof.inputs import CannotFeed
 from infrastructure.engine.proof.rows import rows_of
 from infrastructure.engine.proof.side_by_side import compared
-from infrastructure.engine.reporting import Reporter, memory_ran_out
+from infrastructure.engine.ranges.doubts import doubts
+from infrastructure.engine.ranges.first_layers import first_layers
+from infrastructure.engine.reporting import Reporter
+from infrastructure.engine.runtime import RUNTIMES, CannotRun
 from infrastructure.engine.threads import default_threads
 
 
 def make_variant(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """`{"source", "format", "target", "made_by", "spec", "calibration" | None, "evaluation" |
-    None}` in; `{"outcome", "code", "reason"}` out, and for MADE `"comparison"` and `"facts"`."""
-    package = PACKAGES[ModelFormat(request["format"])]
-    made_by, spec = Pass(request["made_by"]), from_json(request["spec"], OptimizationSpec)
-    source, target = Path(request["source"]), Path(request["target"])
+    """`{"source", "takes", "gives", "target", "made_by", "spec", "converted" | None, "calibration"
+    | None, "evaluation" | None}` in; `{"outcome", "code", "reason"}` out, and for MADE
+    `"comparison"` and `"facts"`. `converted` is the source in the format `gives`."""
+    way = route(
+        Pass(request["made_by"]), ModelFormat(request["takes"]), ModelFormat(request["gives"])
+    )
+    assert way is not None
+    made_by, spec = way.made_by.made_by, from_json(request["spec"], OptimizationSpec)
+    with reporter.stage(way.name):
+        outcome = _made(way, spec, request, reporter)
+    if outcome["outcome"] != "MADE":
+        return outcome
+    if way.made_by.given not in RUNTIMES:
+        return {**outcome, "outcome": "BUILT"}
     try:
-        with reporter.stage(made_by.lower()):
-            data = rows_of(request["calibration"])
-            reason = _pass(package, made_by)(source, target, spec, data, reporter)
-    except PassSkipped as skipped:
-        return {"outcome": "SKIPPED", "code": skipped.code, "reason": skipped.reason}
-    except Exception as error:
-        return _failed("PASS_FAILED", f"The {made_by} pass could not do this model", error)
-    try:
-        with reporter.stage(f"compare:{made_by.lower()}"):
-            seen = request["evaluation"] or request["calibration"]
-            threads = default_threads(spec.threads)
-            comparison = compared(source, target, rows_of(seen), threads, reporter)
-            known = declared(made_by, ModelFormat(request["format"]))
-            assert known is not None
-            timing = replace(comparison.timing, evidence=known.evidence)
-            comparison = replace(comparison, timing=timing)
+        with reporter.stage(f"compare:{way.name}"):
+            comparison = _compared(way, spec, request, reporter)
     except CannotFeed as error:
         raise EngineRefusal("CANNOT_FEED", str(error), "", "evaluation") from error
+    except CannotRun:
+        return {**outcome, "outcome": "BUILT"}
     except Exception as error:
-        return _failed("DOES_NOT_RUN", f"What the {made_by} pass made does not run", error)
-    return {
-        "outcome": "MADE",
-        "code": None,
-        "reason": reason,
-        "comparison": to_json(comparison),
-        "facts": to_json(_facts(package)(made_by, source, target)),
-    }
+        return failed("DOES_NOT_RUN", f"What the {made_by} pass made does not run", error)
+    facts = _facts(way, _start(way, request), Path(request["target"]))
+    facts = replace(facts, calibration_doubts=_doubts(way, spec, request))
+    return {**outcome, "comparison": to_json(comparison), "facts": to_json(facts)}
 
 
-def _pass(package: str, made_by: Pass) -> Callable[..., str]:
-    """Only this pass's libraries are imported: all of them together take seconds."""
-    found: Callable[..., str] = import_module(f"{package}.passes.{made_by.lower()}").apply
-    return found
+def _made(
+    way: Route, spec: OptimizationSpec, request: dict[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    source, target = _start(way, request), Path(request["target"])
+    if way.is_conversion and request["converted"]:
+        shutil.copyfile(request["converted"], target)
+        return {"outcome": "MADE", "code": None, "reason": request["converted_how"]}
+    return applied(way.made_by, source, target, spec, request["calibration"], reporter)
 
 
-def _facts(package: str) -> Callable[[Pass, Path, Path], VariantFacts]:
-    found: Callable[[Pass, Path, Path], VariantFacts] = import_module(f"{package}.facts").facts
-    return found
+def _start(way: Route, request: dict[str, Any]) -> Path:
+    """What the pass itself is done on."""
+    return Path(request["converted"] if way.conversion else request["source"])
 
 
-def _failed(code: str, what: str, error: Exception) -> dict[str, Any]:
-    if memory_ran_out(error) or is_storage_full(error) or isinstance(error, EngineRefusal):
-        raise error
-    told = " ".join(str(error).split())[:500]
-    return {"outcome": "FAILED", "code": code, "reason": f"{what}: {told}"}
+def _compared(
+    way: Route, spec: OptimizationSpec, request: dict[str, Any], reporter: Reporter
+) -> Comparison:
+    seen = request["evaluation"] or request["calibration"]
+    source, target = Path(request["source"]), Path(request["target"])
+    threads = default_threads(spec.threads)
+    data = rows_of(seen, labelled=True)
+    comparison = compared(source, target, data, threads, reporter, spec.scorer)
+    timing = replace(comparison.timing, evidence=way.made_by.evidence)
+    return replace(comparison, timing=timing)
+
+
+def _facts(way: Route, source: Path, target: Path) -> VariantFacts:
+    """Counted in both files where they have one format; else their bytes alone."""
+    made_by, gives = way.made_by.made_by, way.made_by.given
+    if way.made_by.format is gives:
+        facts: Callable[[Pass, Path, Path], VariantFacts]
+        facts = import_module(f"{PACKAGES[gives]}.facts").facts
+        return facts(made_by, source, target)
+    sizes = source.stat().st_size, target.stat().st_size
+    return VariantFacts(made_by, *sizes, runtime=RUNTIMES[gives].name)
+
+
+def _doubts(way: Route, spec: OptimizationSpec, request: dict[str, Any]) -> tuple[str, ...]:
+    """On calibration data, where the pass looked at it."""
+    data = rows_of(request["calibration"])
+    if data is None or way.calibration is Data.NOT_USED:
+        return ()
+    layers, evaluation = first_layers(Path(request["source"])), rows_of(request["evaluation"])
+    return doubts(layers, data, evaluation, spec.calibration.samples)

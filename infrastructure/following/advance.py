@@ -6,7 +6,8 @@ takes the same steps in a schema of its own.
 
 Whoever falls silent inside a step loses the row. PostgreSQL ends a session that does nothing inside
 its transaction for `PATIENCE`, whether its process hangs or its network was cut, and looks after
-a silent connection as often.
+a silent connection as often. That clock stands still between the messages of a pipeline; there the
+whole transaction's own, `LONGEST`, ends what never goes on (PostgreSQL 17 and newer know it).
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,8 @@ from infrastructure.event_store.postgres import recorded_event
 from infrastructure.following.feed import head, next_rows
 
 PATIENCE = "2s"
+LONGEST = "60s"
+KNOWS_LONGEST = 17_00_00
 
 _LOCK = """
 SELECT position,
@@ -33,6 +36,7 @@ SELECT position,
        set_config('tcp_keepalives_count', '2', true)
 FROM followers WHERE name = %(name)s FOR UPDATE SKIP LOCKED
 """
+_END_AT_LAST = "SELECT set_config('transaction_timeout', %s, true)"
 _MOVE = """
 UPDATE followers SET position = %s, updated_at = now(), stopped_position = NULL,
     stopped_topic = NULL, stopped_error = NULL, stopped_since = NULL WHERE name = %s
@@ -86,6 +90,8 @@ def advance(
 ) -> Step | None:
     """Handles up to `size` events, none of them after `until`; None when the follower's row is
     held by another or is not there. Raises Stopped."""
+    if connection.info.server_version >= KNOWS_LONGEST:
+        connection.execute(_END_AT_LAST, (LONGEST,))
     values = {"name": handling.name, "patience": PATIENCE}
     locked = connection.execute(_LOCK, values).fetchone()
     if locked is None:

@@ -1,17 +1,16 @@
 """Finding a key by its secret, through the one function that may look across tenants.
 
 A key that was issued an instant ago may not be projected yet: before an unknown secret is refused,
-the view of tenants is given a moment to reach the head of the log.
+the view of tenants is given as long as any read to reach the head of the log.
 """
 
 import asyncio
 import time
 
 from application.commands.tenant import hash_secret
+from application.waiting import LONGEST_WAIT
 from domain.principal import Principal, Role
 from infrastructure.postgres.database import Database
-
-PATIENCE = 2.0
 
 _FIND = "SELECT id, tenant_id, role, platform FROM find_api_key(%s)"
 _BEHIND = """
@@ -29,7 +28,7 @@ class PostgresKeys:
     async def principal(self, secret: str) -> Principal | None:
         sha256 = hash_secret(secret)
         found = await asyncio.to_thread(self._find, sha256)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LONGEST_WAIT
         while found is None and time.monotonic() < deadline:
             if not await asyncio.to_thread(self._behind):
                 return await asyncio.to_thread(self._find, sha256)

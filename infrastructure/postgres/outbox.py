@@ -50,12 +50,12 @@ class Relay(Looping):
         database: Database,
         kind: str,
         send: Send,
-        offers: Words,
+        offers: Callable[[], Words],
         tracing: Tracing = UNTRACED,
     ) -> None:
         super().__init__(f"relay of {kind}", self.step)
         self._database, self._kind, self._send = database, kind, send
-        self._offers, self._tracing = Jsonb(sorted(offers)), tracing
+        self._offers, self._tracing = offers, tracing
 
     def again(self, dedupe_key: str, after: timedelta) -> None:
         """Gives the hint again sooner than usual."""
@@ -68,7 +68,7 @@ class Relay(Looping):
             "resend": RESEND_AFTER,
             "kind": self._kind,
             "most": MOST,
-            "offers": self._offers,
+            "offers": Jsonb(sorted(self._offers())),
         }
         with self._database.system() as connection:
             rows = connection.execute(_DUE, values).fetchall()

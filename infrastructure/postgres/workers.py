@@ -15,6 +15,7 @@ ON CONFLICT (id) DO UPDATE SET capabilities = excluded.capabilities, facts = exc
 """
 _FORGET = "DELETE FROM workers WHERE seen_at < clock_timestamp() - %s"
 _WITHDRAW = "DELETE FROM workers WHERE id = %s"
+_OFFERS = "SELECT capabilities FROM workers WHERE seen_at >= clock_timestamp() - %s"
 _WORKERS = """
 SELECT id, host, capabilities, facts, started_at, seen_at,
        seen_at < clock_timestamp() - %s AS silent
@@ -42,6 +43,11 @@ class PostgresWorkers:
     def withdraw(self, id: str) -> None:
         with self._database.system() as connection:
             connection.execute(_WITHDRAW, (id,))
+
+    def offers(self) -> list[frozenset[str]]:
+        with self._database.system() as connection:
+            found = connection.execute(_OFFERS, (SILENT_AFTER,)).fetchall()
+        return [frozenset(row["capabilities"]) for row in found]
 
 
 async def workers_of(connection: AsyncConnection[DictRow]) -> list[WorkerRow]:

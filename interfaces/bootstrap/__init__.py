@@ -42,7 +42,10 @@ from infrastructure.postgres.database import Database, PoolSizes
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.migrate import APP, SYSTEM, migrate, role_url
 from infrastructure.postgres.uploads import PostgresUploads
+from infrastructure.postgres.workers import PostgresWorkers
 from infrastructure.scratch import Scratch
+from infrastructure.toolchains.catalog import known_toolchains
+from infrastructure.toolchains.environments import Environments
 from interfaces.bootstrap.embedded import embedded as embedded
 from interfaces.bootstrap.embedded import keep_embedded as keep_embedded
 from interfaces.bootstrap.embedded import stop_embedded as stop_embedded
@@ -109,13 +112,19 @@ class Installation:
             uploads=self.uploads,
             model_inspector=SandboxedModelInspector(sandbox, scratch),
             dataset_inspector=SandboxedDatasetInspector(sandbox, scratch),
-            optimizer=SandboxedOptimizer(sandbox, limits),
-            benchmarker=SandboxedBenchmarker(sandbox, scratch, limits),
+            optimizer=SandboxedOptimizer(sandbox, limits, self.toolchains),
+            benchmarker=SandboxedBenchmarker(sandbox, scratch, limits, self.toolchains),
             scratch=scratch,
             tracing=self.tracing,
             holds=self.ledger,
             users=self.people,
+            offers=PostgresWorkers(self.database).offers,
+            toolchains=known_toolchains(),
         )
+
+    @cached_property
+    def toolchains(self) -> Environments:
+        return environments_of(self.settings)
 
     @cached_property
     def tracing(self) -> Tracing:
@@ -177,6 +186,11 @@ class Installation:
         with acting(Cause(tenant_id, "system", "upload", "upload")):
             tenant = self.log.find(Tenant, tenant_id)
         return tenant.limits.largest_model_bytes if tenant is not None else 0
+
+
+def environments_of(settings: Settings) -> Environments:
+    """The toolchains of this machine."""
+    return Environments(settings.toolchains_home, settings.install_toolchains)
 
 
 def process_name() -> str:

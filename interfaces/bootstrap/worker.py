@@ -7,7 +7,7 @@ from application.ports.listening import FOLLOWED
 from application.views.dispatch import KIND as JOB_HINT
 from infrastructure.announcing import Announcing
 from infrastructure.blobs.sweeper import BlobSweeper
-from infrastructure.engine.abilities import abilities, facts
+from infrastructure.engine.abilities import Abilities, facts
 from infrastructure.looping import Looping
 from infrastructure.postgres.leases import PostgresLeases
 from infrastructure.postgres.outbox import Relay
@@ -26,12 +26,14 @@ def start_worker(installation: Installation) -> None:
     broker = make_broker(installation.settings.redis_url)
     leases = PostgresLeases(installation.database, installation.settings.jobs_at_once)
     kinds = {name: KINDS[name] for name in installation.settings.worker_kinds}
-    worker = Worker(installation.platform, leases, kinds, process_name(), abilities())
+    worker = Worker(
+        installation.platform, leases, kinds, process_name(), Abilities(installation.toolchains)
+    )
     relay = Relay(
         installation.database,
         JOB_HINT,
         lambda tenant, payload: send(tenant, payload),
-        worker.offers,
+        lambda: worker.offers,
         installation.tracing,
     )
     send = declare_actors(broker, worker, relay.again)
@@ -43,7 +45,7 @@ def start_worker(installation: Installation) -> None:
     installation.listener.subscribe(FOLLOWED, lambda word: _wake_for_jobs(word, relay))
     relay.start()
     announcing = Announcing(
-        PostgresWorkers(installation.database), worker.name, worker.offers, facts
+        PostgresWorkers(installation.database), worker.name, lambda: worker.offers, facts
     )
     announcing.start()
     installation.closing.callback(announcing.close)

@@ -11,11 +11,12 @@ from interfaces.cli.download import download_file
 from interfaces.cli.ids import relay_id, short, uuid_of
 from interfaces.cli.model import ModelArgument, confirmed
 from interfaces.cli.moment import AsOfOption, as_of_or_now
-from interfaces.cli.plain import count, evidence, milliseconds, percent, size, when
+from interfaces.cli.plain import count, evidence, figure, milliseconds, percent, size, when
 from interfaces.cli.push import print_signature
 from interfaces.cli.queries import artifact as queries
 from interfaces.cli.refused import CommandRefused, not_found
 from interfaces.cli.session import Session, connected
+from interfaces.cli.variants import measure_of
 
 app = typer.Typer(no_args_is_help=True, help="Artifacts: list, show, compare, download, remove.")
 
@@ -121,13 +122,25 @@ def _print_proof(proof: dict[str, Any]) -> None:
     accuracy, timing = comparison["accuracy"], comparison["timing"]
     pairs = [(gate["name"].lower(), show.text(gate["reason"])) for gate in verdict["gates"]]
     if accuracy:
-        words = f"{percent(accuracy['variant'])}, source {percent(accuracy['source'])}"
-        pairs.append(("accuracy", f"{words}, {accuracy['rows']:,} rows"))
+        pairs += _judged(accuracy)
     times = f"{milliseconds(timing['variant_ms'])}, source {milliseconds(timing['source_ms'])}"
     pairs.append(("time", f"{times} (×{timing['ratio']:.2f})"))
     pairs += [("output", show.text(_parity(output))) for output in comparison["outputs"]]
     pairs += [("note", show.text(note["message"])) for note in verdict["notes"]]
     show.facts(pairs)
+
+
+def _judged(accuracy: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figure that counts, and the others that the scorer told."""
+    rows = f"{accuracy['rows']:,} rows"
+    told = {measure_of(accuracy): (accuracy["source"], accuracy["variant"])}
+    return [
+        (
+            measure.lower(),
+            f"{figure(variant, measure)}, source {figure(source, measure)}, {rows}",
+        )
+        for measure, (source, variant) in {**told, **accuracy.get("also", {})}.items()
+    ]
 
 
 def _parity(output: dict[str, Any]) -> str:
@@ -173,7 +186,7 @@ def _compared(artifact: dict[str, Any]) -> tuple[str, ...]:
         milliseconds(measured.get("p90Ms")),
         milliseconds(measured.get("p99Ms")),
         size(measured.get("peakMemoryBytes")),
-        percent(accuracy.get("variant")),
+        figure(accuracy.get("variant"), measure_of(accuracy)),
         percent(verdict.get("drop")),
         _gates(artifact),
     )

@@ -34,6 +34,42 @@ class Pass(StrEnum):
     MIXED_INT4 = "MIXED_INT4"
     FP8 = "FP8"
     INT16X8 = "INT16X8"
+    CONVERT = "CONVERT"
+    BF16 = "BF16"
+    NF4 = "NF4"
+    ACCURACY_INT8 = "ACCURACY_INT8"
+    PALETTIZE = "PALETTIZE"
+    Q8_0 = "Q8_0"
+    Q4_0 = "Q4_0"
+    Q4_1 = "Q4_1"
+    Q5_0 = "Q5_0"
+    Q5_1 = "Q5_1"
+    Q4_K_M = "Q4_K_M"
+    Q5_K_M = "Q5_K_M"
+    Q6_K = "Q6_K"
+
+
+class Target(StrEnum):
+    """Formats that something here gives."""
+
+    ONNX = "ONNX"
+    TFLITE = "TFLITE"
+    OPENVINO_IR = "OPENVINO_IR"
+    GGUF = "GGUF"
+    CORE_ML = "CORE_ML"
+    TENSORRT_ENGINE = "TENSORRT_ENGINE"
+
+
+class Source(StrEnum):
+    """Formats that something here starts from."""
+
+    ONNX = "ONNX"
+    TFLITE = "TFLITE"
+    GGUF = "GGUF"
+    KERAS = "KERAS"
+    SAVED_MODEL = "SAVED_MODEL"
+    OPENVINO_IR = "OPENVINO_IR"
+    SKOPS = "SKOPS"
 
 
 class Level(StrEnum):
@@ -46,6 +82,8 @@ class CalibrationMethod(StrEnum):
     MINMAX = "MINMAX"
     ENTROPY = "ENTROPY"
     PERCENTILE = "PERCENTILE"
+    MSE = "MSE"
+    BEST = "BEST"
 
 
 class JobStatus(StrEnum):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Adding a version inspects the whole file before it answers.
 READ_TIMEOUT = 600.0
+# Views of a busy server may take longer than it waits for them before it answers.
+LAG_PATIENCE = 60.0
 PAGE = 100
 MUTATION_TRIES = 3
 PAUSE = 1.0
@@ -52,13 +54,23 @@ class Client:
         """The data of a query. Raises CommandRefused."""
         if "$waitFor:" in document and self.position:
             variables.setdefault("waitFor", self.position)
-        answer = self._post({"query": document, "variables": variables})
-        if answer.get("errors"):
-            raise of_graphql_errors(answer["errors"])
+        answer = self._caught_up({"query": document, "variables": variables})
         data = answer.get("data")
         if not isinstance(data, dict):
             raise ServerAway(f"{self.server.url} did not answer as an Edgewise server does.")
         return data
+
+    def _caught_up(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer, asked for again while the server's views lag behind what we have done."""
+        until = time.monotonic() + LAG_PATIENCE
+        while True:
+            answer = self._post(body)
+            if not answer.get("errors"):
+                return answer
+            refused = of_graphql_errors(answer["errors"])
+            if refused.code != "PROJECTION_LAGGING" or time.monotonic() > until:
+                raise refused
+            time.sleep(PAUSE)
 
     def change(self, document: str, **variables: Any) -> dict[str, Any]:
         """The payload of a document with one mutation. Raises CommandRefused.

@@ -7,13 +7,13 @@ import typer
 from interfaces.cli import choices, find, show
 from interfaces.cli.ids import short, uuid_of
 from interfaces.cli.moment import AsOfOption, as_of_or_now
-from interfaces.cli.optimize import print_result, see_through
+from interfaces.cli.optimize import NoWatchOption, print_result, see_through
 from interfaces.cli.plain import between, plain, when
 from interfaces.cli.queries import job as queries
 from interfaces.cli.refused import not_found
 from interfaces.cli.session import Session, connected
 
-app = typer.Typer(no_args_is_help=True, help="Jobs: list, show, watch, cancel.")
+app = typer.Typer(no_args_is_help=True, help="Jobs: list, show, watch, cancel, reproduce.")
 
 JobArgument = Annotated[str, typer.Argument(help="The job's id or its beginning.")]
 _COLORS = {"SUCCEEDED": "green", "FAILED": "red", "CANCELLED": "yellow", "RUNNING": "cyan"}
@@ -98,10 +98,11 @@ def print_job(job: dict[str, Any]) -> None:
     ]
     if job["stage"]:
         pairs.append(("stage", show.text(job["stage"])))
+    pairs += [("chosen", show.text(reason)) for reason in job["reasons"]]
     if job["notBefore"]:
         pairs.append(("next attempt", when(job["notBefore"])))
     if job["waitingFor"]:
-        words = "no worker offers " + ", ".join(job["waitingFor"])
+        words = " ".join(job["waitingBecause"])
         pairs.append(("waiting", f"[yellow]{show.text(words)}[/yellow]"))
     failure = job["failure"]
     if failure:
@@ -129,3 +130,12 @@ def cancel(session: Session, job: JobArgument) -> None:
     payload = session.client.change(queries.CANCEL, jobId=job_id)
     words = "is cancelled" if payload["job"]["status"] == "CANCELLED" else "will stop in seconds"
     session.done(payload, f"The job {uuid_of(job_id)} {words}.")
+
+
+@app.command("reproduce")
+@connected
+def reproduce(session: Session, job: JobArgument, no_watch: NoWatchOption = False) -> None:
+    """Do a finished optimization again and compare: same bytes, or what differs."""
+    job_id = find.job_id(session.client, job)
+    payload = session.client.change(queries.REPRODUCE, jobId=job_id)
+    see_through(session, payload["job"], watch=not no_watch)

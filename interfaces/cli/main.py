@@ -25,6 +25,7 @@ from interfaces.cli import (
     projections,
     show,
     tenant,
+    toolchains,
 )
 from interfaces.cli.optimize import benchmark, optimize
 from interfaces.cli.passes import passes
@@ -32,6 +33,7 @@ from interfaces.cli.plain import plain
 from interfaces.cli.push import push
 from interfaces.cli.quota import quota
 from interfaces.cli.refused import CommandRefused
+from interfaces.cli.scorer import scorers
 from interfaces.cli.system import login, logout, status
 from interfaces.cli.why import why
 from interfaces.cli.worker import workers
@@ -51,6 +53,7 @@ app.command()(push)
 app.command()(optimize)
 app.command()(benchmark)
 app.command()(passes)
+app.command()(scorers)
 for name, group in (
     ("model", model.app),
     ("artifact", artifact.app),
@@ -71,6 +74,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(member.app, name="member")
 app.add_typer(tenant.app, name="tenant")
 projections.register(app)
+toolchains.register(app)
 for operator in OPERATOR:
     if importlib.util.find_spec(operator):
         import_module(operator).register(app)

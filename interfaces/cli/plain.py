@@ -11,6 +11,7 @@ from typing import Any
 
 _KEPT = {"\n", "\t"}
 _FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SHARES = ("ACCURACY", "MAP", "MAP50", "CER", "WER", "EXACT_MATCH")
 _EVIDENCE = {
     "MEASURED": "measured",
     "EMULATED": "emulated, not on its hardware",
@@ -60,6 +61,11 @@ def seconds(value: float) -> str:
 
 def percent(value: float | None) -> str:
     return "–" if value is None else f"{value * 100:.2f} %"
+
+
+def figure(value: float | None, measure: str = "ACCURACY") -> str:
+    """A task's figure: a share in percent, else the number."""
+    return percent(value) if value is None or measure in _SHARES else f"{value:.4g}"
 
 
 def count(value: int | None) -> str:

@@ -3,13 +3,14 @@
 The steps are functions on a client, so that the demo pushes in the same way as the command.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from interfaces.cli import choices, find, show
+from interfaces.cli import choices, find, packing, show
 from interfaces.cli.client import Client, unreadable
 from interfaces.cli.plain import count, plain, shape, size
 from interfaces.cli.queries import dataset as dataset_queries
@@ -79,6 +80,23 @@ def checked_file(path: Path) -> None:
         raise unreadable(path, error) from error
 
 
+@contextmanager
+def packed(session: Session, path: Path) -> Iterator[Path]:
+    """The file, or one zip of the files that make the model, packed under a progress bar."""
+    with ExitStack() as stack:
+        if session.json or not packing.parts(path):
+            yield stack.enter_context(packing.one_file(path))
+            return
+        with show.progress(transfer=True) as bars:
+            task = bars.add_task(show.text(f"packing {path.name}"), total=None, visible=False)
+
+            def told(done: int, size: int) -> None:
+                bars.update(task, completed=done, total=size, visible=True)
+
+            one = stack.enter_context(packing.one_file(path, told))
+        yield one
+
+
 def with_bar(session: Session, path: Path, push: Callable[[Progress], dict[str, Any]]) -> Any:
     """Runs `push` under a progress bar; a push that is broken off can be gone on with."""
     checked_file(path)
@@ -96,7 +114,10 @@ def with_bar(session: Session, path: Path, push: Callable[[Progress], dict[str, 
 @connected
 def push(
     session: Session,
-    file: Annotated[Path, typer.Argument(help="The model's file; its bytes tell its format.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="The model's file or folder; its bytes tell its format."),
+    ],
     name: Annotated[
         str | None, typer.Option(help="The model's name; else the file's, without its ending.")
     ] = None,
@@ -107,17 +128,22 @@ def push(
         bool, typer.Option("--watch", help="Then tell what happens to the model, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Push a model file as a new version.
+    """Push a model as a new version.
 
     A new name is registered first; a known one gets a new version.
 
+    A model of several files is pushed by its folder, or by its .xml or .onnx file with the
+    others beside it: they are packed into one zip.
+
     The upload is resumable: push the same file again after a cut, and it goes on.
     """
-    pushed = with_bar(
-        session,
-        file,
-        lambda progress: push_model(session.client, file, name or file.stem, task.value, progress),
-    )
+    called = name or packing.name_of(file)
+    with packed(session, file) as one:
+        pushed = with_bar(
+            session,
+            one,
+            lambda progress: push_model(session.client, one, called, task.value, progress),
+        )
     session.answer(pushed, lambda: _print_pushed(pushed))
     if watch:
         from interfaces.cli.model import tell_changes

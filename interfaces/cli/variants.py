@@ -9,17 +9,29 @@ from statistics import median
 from typing import Any
 
 from interfaces.cli import show
-from interfaces.cli.plain import evidence, milliseconds, percent, size
+from interfaces.cli.plain import evidence, figure, milliseconds, percent, size
 
 SOURCE = "source"
+_HEADINGS = {
+    "R2": "R²",
+    "RMSE": "RMSE",
+    "MAE": "MAE",
+    "ROC_AUC": "AUC",
+    "MAP": "mAP",
+    "MAP50": "mAP@.5",
+    "CER": "CER",
+    "WER": "WER",
+    "EXACT_MATCH": "Exact",
+    "CUSTOM": "Score",
+}
 _COMPARED = {"DATASET": "a dataset", "SYNTHETIC": "random inputs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """`artifact_id` is a UUID, None for what was not made: `outcome` says SKIPPED where there was
-    nothing to do, FAILED where it could not be done, and `reason` why. `accuracy` and `fidelity`
-    are from 0 to 1; `basis` says what the drop was judged on."""
+    nothing to do, FAILED where it could not be done, and `reason` why. `accuracy` is by
+    `measure`, and `fidelity` from 0 to 1; `basis` says what the drop was judged on."""
 
     name: str
     artifact_id: str | None
@@ -28,6 +40,7 @@ class Variant:
     outcome: str = "MADE"
     accuracy: float | None = None
     fidelity: float | None = None
+    measure: str = "ACCURACY"
     basis: str = ""
     drop: float | None = None
     median_ms: float | None = None
@@ -73,14 +86,15 @@ def _source(
     artifact: dict[str, Any], facts: dict[str, Any], compared: Sequence[dict[str, Any]]
 ) -> Variant:
     """Its figures are in every comparison; its time is the median of them."""
-    accuracies = [one["accuracy"]["source"] for one in compared if one["accuracy"]]
+    judged = [one["accuracy"] for one in compared if one["accuracy"]]
     times = [one["timing"]["source_ms"] for one in compared]
     return Variant(
         name=SOURCE,
         artifact_id=str(artifact["id"]),
         bytes=facts["bytes"],
         passed=True,
-        accuracy=accuracies[0] if accuracies else None,
+        accuracy=judged[0]["source"] if judged else None,
+        measure=measure_of(judged[0] if judged else None),
         fidelity=1.0,
         median_ms=median(times) if times else None,
         latency_ratio=1.0,
@@ -100,6 +114,7 @@ def _variant(found: dict[str, Any], artifact_id: str | None) -> Variant:
         bytes=found["file"]["bytes"],
         passed=verdict["passed"],
         accuracy=accuracy["variant"] if accuracy else None,
+        measure=measure_of(accuracy),
         fidelity=_fidelity(comparison["outputs"]),
         basis=verdict["measure"],
         drop=verdict["drop"],
@@ -110,6 +125,11 @@ def _variant(found: dict[str, Any], artifact_id: str | None) -> Variant:
     )
 
 
+def measure_of(accuracy: dict[str, Any] | None) -> str:
+    """What a task's figure is; results from before there were others tell none."""
+    return str((accuracy or {}).get("measure", "ACCURACY"))
+
+
 def _fidelity(outputs: Sequence[dict[str, Any]]) -> float | None:
     """The agreement of the worst output: of its class where it has classes, else its cosine."""
     agreements = [one["argmax_agreement"] for one in outputs if one["argmax_agreement"] is not None]
@@ -118,12 +138,17 @@ def _fidelity(outputs: Sequence[dict[str, Any]]) -> float | None:
 
 def print_findings(found: Findings) -> None:
     """The table of variants, what to know about them, and the choice."""
-    columns = ("Variant", ">Size", ">Time", ">Accuracy", ">Fidelity", "Verdict")
+    columns = ("Variant", ">Size", ">Time", f">{heading(found)}", ">Fidelity", "Verdict")
     show.table(columns, [_row(one, found.choice) for one in found.variants])
     show.line(f"[dim]{show.text(basis_of(found))}[/dim]")
     for remark in remarks(found):
         show.line(remark)
     show.line(f"[bold]Choice: {show.text(found.choice)}[/bold] – {show.text(found.why)}")
+
+
+def heading(found: Findings) -> str:
+    """What the column of the task's figures is called."""
+    return _HEADINGS.get(found.variants[0].measure, "Accuracy")
 
 
 def basis_of(found: Findings) -> str:
@@ -160,7 +185,7 @@ def _row(one: Variant, choice: str) -> tuple[str, ...]:
         marked,
         size(one.bytes),
         _time(one),
-        percent(one.accuracy),
+        figure(one.accuracy, one.measure),
         percent(one.fidelity),
         verdict(one),
     )

@@ -3,7 +3,8 @@
 Every object that may be in the answer costs 1, plain fields cost nothing. A connection costs its
 `first` or `last` times what one of its items costs, and so on inwards. A list without a page size
 counts as 10 objects. On top, a query costs 1, every mutation field 10, a subscription 10 when it
-starts, an object of the past (`asOf`) 10, and introspection 50.
+starts, an object of the past (`asOf`) 10, and introspection 50. A mutation of many objects costs as
+much as one mutation of each.
 
 Page sizes come from literals, from variables and from their defaults; one that is missing or out of
 range counts as the nearest that is allowed, since its resolver refuses it anyway. Fragments count
@@ -46,7 +47,9 @@ LARGEST = 2**53
 """What a client can read as a number; a cost beyond it is told as this."""
 
 _PAGE = ("first", "last")
-_ITEMS = ("nodes", "edges")
+_ITEMS = ("nodes", "edges", "items")
+_LISTS = ("ids", "modelIds")
+"""Arguments that name as many objects as the field answers with, or works on."""
 
 
 class Cost:
@@ -131,8 +134,10 @@ class _Counting:
         field = parent.fields.get(name)
         if field is None:
             return 0
-        own = MUTATION if parent is self._schema.mutation_type else 0
         arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        own = 0
+        if parent is self._schema.mutation_type:
+            own = MUTATION * (self._named(arguments) or 1)
         if "asOf" in arguments:
             own += PAST
         type_ = get_named_type(field.type)
@@ -149,14 +154,17 @@ class _Counting:
             return 1
         if page is not None and name in _ITEMS:
             return page
-        if "ids" in arguments:
-            return self._size(arguments["ids"])
-        return ASSUMED_LIST
+        named = self._named(arguments)
+        return ASSUMED_LIST if named is None else named
+
+    def _named(self, arguments: Mapping[str, ValueNode]) -> int | None:
+        """How many objects the arguments name; None where they do not say."""
+        return next((self._size(arguments[name]) for name in _LISTS if name in arguments), None)
 
     def _page(self, field: GraphQLField, arguments: Mapping[str, ValueNode]) -> int | None:
         """The page size that a connection's items are counted by."""
         if not field.args.keys() & set(_PAGE):
-            return None
+            return self._named(arguments)
         sizes = [self._size(arguments[name]) for name in _PAGE if name in arguments]
         given = [size for size in sizes if size]
         return max(given, default=MOST)

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
+from application.jobs.lacking import sentences
 from application.jobs.registry import needs_of
 from application.ports.leases import Tick
 from application.ports.reads import Paging, Where
@@ -131,14 +132,25 @@ class Job(Node):
         " any, a job that waits goes on waiting; empty for one that runs or has ended."
     )
     async def waiting_for(self) -> list[str]:
-        waits = self.status in (JobStatus.QUEUED, JobStatus.RETRYING)
-        if not waits or not isinstance(self.rows, Present):
-            return []
-        return await self.rows.missing(needs_of(self.row.kind, self.row.input))
+        return await self._missing()
+
+    @field("`waitingFor` in sentences, each with a remedy.")
+    async def waiting_because(self) -> list[str]:
+        return sentences(await self._missing())
+
+    @field("What the device profile decided for this job, and why.")
+    async def reasons(self) -> list[str]:
+        return [str(reason) for reason in self.row.input.get("reasons", ())]
 
     @field()
     async def events(self, info: Info, first: int, after: BigInt | None = None) -> EventPage:
         return await event_page(info, first, after, self.row.id, self.rows.until)
+
+    async def _missing(self) -> list[str]:
+        waits = self.status in (JobStatus.QUEUED, JobStatus.RETRYING)
+        if not waits or not isinstance(self.rows, Present):
+            return []
+        return await self.rows.missing(needs_of(self.row.kind, self.row.input))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from domain.declared import DECLARATIONS
 from domain.evidence import Evidence
 from domain.model_format import ModelFormat
 from domain.optimization_spec import Pass
-from domain.pass_declaration import DECLARATIONS, Data, Declaration
+from domain.pass_declaration import Data, Declaration
 from interfaces.graphql.context import Info
 from interfaces.graphql.fields import field
 
@@ -17,8 +18,12 @@ strawberry.enum(Data, name="CalibrationUse")
 class OptimizationPass:
     name: Pass
     what: str
-    format: ModelFormat = strawberry.field(description="Of the source and of what is made.")
+    format: ModelFormat = strawberry.field(description="Of what it is done on.")
+    gives: ModelFormat = strawberry.field(description="The format of what it makes.")
     needs: list[str] = strawberry.field(description="The Python packages that it imports.")
+    toolchain: str = strawberry.field(
+        description="The environment that is made for it on first use; empty for the server's own."
+    )
     settings: list[str] = strawberry.field(description="The fields of OptimizeInput it reads.")
     calibration: Data
     evidence: Evidence
@@ -29,6 +34,8 @@ class OptimizationPass:
             name=declared.made_by,
             what=declared.what,
             format=declared.format,
+            gives=declared.given,
+            toolchain=declared.toolchain,
             needs=list(declared.needs),
             settings=[to_camel_case(name) for name in declared.settings],
             calibration=declared.calibration,

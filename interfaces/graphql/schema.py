@@ -20,14 +20,18 @@ from interfaces.graphql.member import MemberQuery
 from interfaces.graphql.member_mutation import MemberMutation
 from interfaces.graphql.model import ModelQuery
 from interfaces.graphql.model_mutation import ModelMutation
+from interfaces.graphql.models_optimize import ModelsOptimizeMutation
 from interfaces.graphql.node_query import NodeQuery
 from interfaces.graphql.optimization_pass import OptimizationPassQuery
+from interfaces.graphql.optimization_recommendation import OptimizationRecommendationQuery
 from interfaces.graphql.quota import QuotaQuery
 from interfaces.graphql.scalars import BIG_INT, BigInt
+from interfaces.graphql.scorer import ScorerQuery
 from interfaces.graphql.subscription import LogSubscription
 from interfaces.graphql.system import SystemQuery
 from interfaces.graphql.tenant import TenantQuery
 from interfaces.graphql.tenant_mutation import TenantMutation
+from interfaces.graphql.toolchain import ToolchainQuery
 from interfaces.graphql.trusted import Trusted
 from interfaces.graphql.why import WhyQuery
 from interfaces.graphql.worker import WorkerQuery
@@ -45,10 +49,13 @@ class Query(
     JobQuery,
     QuotaQuery,
     OptimizationPassQuery,
+    ScorerQuery,
+    OptimizationRecommendationQuery,
     EventQuery,
     WhyQuery,
     SystemQuery,
     WorkerQuery,
+    ToolchainQuery,
 ):
     """Reading."""
 
@@ -59,6 +66,7 @@ class Mutation(
     DatasetMutation,
     DeviceProfileMutation,
     JobMutation,
+    ModelsOptimizeMutation,
     TenantMutation,
     MemberMutation,
 ):

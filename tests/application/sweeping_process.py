@@ -9,6 +9,7 @@ from application.blob_sweep import sweep_blobs
 from infrastructure.blobs.local import LocalBlobs
 from infrastructure.postgres.database import Database
 from tests.application.blob_store import Store
+from tests.patience import PATIENCE
 
 database = Database(*sys.argv[1:3])
 database.open()
@@ -27,7 +28,7 @@ LocalBlobs.delete = delete_slowly  # type: ignore[method-assign]
 store.follow()
 sys.stdout.write("sweeping\n")
 sys.stdout.flush()
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + PATIENCE
 while sweep_blobs(store.sweeping).skipped and time.monotonic() < deadline:
     time.sleep(0.05)  # the lock of one that was killed lasts until the server has noticed
 database.close()

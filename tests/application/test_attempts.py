@@ -25,6 +25,7 @@ from domain.plan import QuotaKind
 from domain.quota import Quota
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.leases import PostgresLeases
+from tests.patience import PATIENCE
 
 Run = Callable[[Work], dict[str, Any]]
 
@@ -216,7 +217,7 @@ def test_a_cancel_reaches_the_work_and_nothing_more_is_reported(
         asked = found(platform, job)
         asked.request_cancel()
         platform.log.save(asked)
-        deadline = datetime.now(UTC) + timedelta(seconds=10)
+        deadline = datetime.now(UTC) + timedelta(seconds=PATIENCE)
         while not work.watch.cancelled():
             assert datetime.now(UTC) < deadline
         raise EngineCancelled
@@ -243,7 +244,7 @@ def test_a_worker_that_lost_its_lease_reports_nothing(
     def run(work: Work) -> dict[str, Any]:
         with database.system() as connection:
             connection.execute("UPDATE job_leases SET worker = 'another' WHERE job_id = %s", (job,))
-        deadline = datetime.now(UTC) + timedelta(seconds=10)
+        deadline = datetime.now(UTC) + timedelta(seconds=PATIENCE)
         while not work.watch.cancelled():
             assert datetime.now(UTC) < deadline
         return {"late": True}

@@ -19,6 +19,7 @@ from application.commands import upload as commands
 from domain.upload import Upload
 from infrastructure.postgres.database import Database
 from tests.application.blob_store import NOW, Store
+from tests.patience import PATIENCE
 from tests.services.postgres import opened
 
 
@@ -99,7 +100,7 @@ def test_threads_that_upload_expire_and_sweep_at_once_lose_nothing(
         store = Store(database, tmp_path)
         held: dict[UUID, bytes] = {}
         failures: list[BaseException] = []
-        until = time.monotonic() + 6
+        until = time.monotonic() + 4
 
         def guarded(step: Callable[[random.Random], None], seed: int) -> threading.Thread:
             def run() -> None:
@@ -142,7 +143,7 @@ def test_a_sweep_that_is_killed_at_any_moment_is_gone_on_with(
     for number in range(200):
         commands.remove(store.uploads, store.upload(f"garbage {number}".encode()))
     chance, ended = random.Random(1), False
-    for patience in (*(chance.uniform(0.05, 0.5) for _ in range(4)), 60):
+    for patience in (*(chance.uniform(0.05, 0.5) for _ in range(4)), PATIENCE):
         sweeping = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.application.sweeping_process"),

@@ -4,25 +4,28 @@ from dataclasses import fields
 from importlib.util import find_spec
 
 from application.commands.job import OptimizationOrder
-from domain.optimization_spec import PASSES_OF, Pass
-from domain.pass_declaration import DECLARATIONS
-from infrastructure.engine.packages import PACKAGES
+from domain.declared import DECLARATIONS
+from domain.optimization_spec import PASSES_OF
+from infrastructure.engine.packages import module_of
+from infrastructure.toolchains.catalog import CATALOG
 
 
-def test_every_pass_is_declared_once_for_each_format_that_it_is_done_on() -> None:
-    declared = [(one.made_by, one.format) for one in DECLARATIONS]
+def test_every_pass_is_declared_once_for_each_pair_of_formats_that_it_leads_between() -> None:
+    declared = [(one.made_by, one.format, one.given) for one in DECLARATIONS]
     assert len(set(declared)) == len(declared)
-    assert {made_by for made_by, _ in declared} == set(Pass)
 
 
 def test_every_declared_pass_has_its_module() -> None:
     for one in DECLARATIONS:
-        assert find_spec(f"{PACKAGES[one.format]}.passes.{one.made_by.lower()}") is not None
+        assert find_spec(module_of(one)) is not None
 
 
-def test_everything_that_a_pass_needs_is_installed() -> None:
+def test_everything_that_a_pass_needs_is_installed_or_in_a_toolchain() -> None:
     for one in DECLARATIONS:
-        assert all(find_spec(name) is not None for name in one.needs)
+        if one.toolchain:
+            assert CATALOG[one.toolchain].lock.exists()
+        else:
+            assert all(find_spec(name) is not None for name in one.needs)
 
 
 def test_a_request_can_set_what_a_pass_reads() -> None:

@@ -12,6 +12,7 @@ from application.platform import Platform
 from domain.job import Job, JobStatus
 from infrastructure.postgres.database import Database
 from tests.application.racing_worker import GIVEN_BACK
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DECIDES = (
@@ -46,7 +47,7 @@ def test_of_many_threads_and_processes_with_clocks_days_apart_one_claims_each_at
             assert process.stdout.readline() == b"ready\n"
         (tmp_path / "go").touch()
         for process in processes:
-            assert process.wait(timeout=120) == 0
+            assert process.wait(timeout=PATIENCE) == 0
     finally:
         for process in processes:
             process.kill()

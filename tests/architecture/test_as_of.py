@@ -8,7 +8,10 @@ NOT_HISTORY = {
     "sessions": "where one is signed in now: rows that end, and no events",
     "deviceProfileTemplates": "constants of the program",
     "optimizationPasses": "constants of the program",
+    "scorers": "constants of the program",
     "system": "how this installation is now: its version, its followers",
+    "optimizationRecommendation": "advice of the program, on what is asked",
+    "toolchains": "constants of the program, and who has them now",
     "workers": "who carries out jobs now",
 }
 

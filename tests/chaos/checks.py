@@ -11,9 +11,9 @@ import psycopg
 from domain.job import MOST_ATTEMPTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.victims import Victims
-from tests.e2e.running import EDGEWISE, Api, eventually
+from tests.e2e.running import EDGEWISE, Api
+from tests.patience import eventually
 
-SETTLE_SECONDS = 300.0
 VERDICTS = (["events", "verify"], ["replay", "--check"])
 
 _UNSETTLED = """
@@ -37,7 +37,7 @@ def settle(victims: Victims) -> None:
         assert not any(counts), f"outbox, jobs, behind, stopped: {counts}"
         return True
 
-    eventually(settled, SETTLE_SECONDS)
+    eventually(settled)
 
 
 def newest_position(victims: Victims) -> int:

@@ -19,7 +19,7 @@ from tests.chaos.ledger import Ledger
 
 PASSING = {"INTERNAL", "UNAVAILABLE", "CONFLICT_TRY_AGAIN", "PROJECTION_LAGGING", "RATE_LIMITED"}
 PAUSE = 0.1
-REQUEST_SECONDS = 15.0
+REQUEST_SECONDS = 60.0
 
 REGISTER = """mutation($name: String!, $key: String!) {
   modelRegister(name: $name, task: OTHER, idempotencyKey: $key) {

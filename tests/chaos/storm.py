@@ -13,11 +13,10 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.load import Client
 from tests.chaos.victims import Victims
 from tests.chaos.watcher import Watcher
-from tests.e2e.running import Api, eventually
+from tests.e2e.running import Api
+from tests.patience import PATIENCE, eventually
 from tests.services.postgres import OwnPostgres
 from tests.services.redis import OwnRedis
-
-CATCH_UP_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Storm:
         victims.start()
         token = json.loads((victims.home / "credentials.json").read_text())["token"]
         api = Api(victims.urls[0], token)
-        eventually(lambda: api.http.get("/readyz").status_code == 200, 60)
+        eventually(lambda: api.http.get("/readyz").status_code == 200)
         watcher = Watcher(victims.urls, token, ledger)
         crowd = [
             Client(number, victims.urls, token, self._own(victims.home, model, number), ledger)
@@ -69,10 +68,10 @@ class Storm:
         for client in crowd:
             client.stopping.set()
         for client in crowd:
-            client.join(CATCH_UP_SECONDS)
+            client.join(PATIENCE)
         wrong: list[str] = []
         try:
-            eventually(lambda: api.http.get("/readyz").status_code == 200, 120)
+            eventually(lambda: api.http.get("/readyz").status_code == 200)
             settle(victims)
             self._let_it_catch_up(victims, watcher, ledger)
             wrong = wrong_with(victims, api, ledger)
@@ -95,5 +94,5 @@ class Storm:
 
     def _let_it_catch_up(self, victims: Victims, watcher: Watcher, ledger: Ledger) -> None:
         newest = newest_position(victims)
-        eventually(lambda: bool(ledger.positions) and ledger.positions[-1] >= newest, 60)
+        eventually(lambda: bool(ledger.positions) and ledger.positions[-1] >= newest)
         watcher.stopping.set()

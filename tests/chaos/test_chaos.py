@@ -6,12 +6,14 @@ import pytest
 
 from tests.chaos.storm import Storm
 from tests.chaos.tiny_model import tiny_model
+from tests.patience import PATIENCE
 from tests.services.postgres import OwnPostgres
 from tests.services.redis import OwnRedis
 from tests.services.session_folder import new_folder
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.slow
+@pytest.mark.timeout(8 * PATIENCE)
 def test_nothing_acknowledged_is_lost_or_done_twice_while_everything_is_killed(
     own_postgres: Callable[[], OwnPostgres], own_redis: Callable[[], OwnRedis]
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.chaos.proxy import Road
-from tests.e2e.running import Process, eventually
+from tests.e2e.running import Process
+from tests.patience import eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET, OwnPostgres
 from tests.services.redis import OwnRedis
@@ -49,7 +50,7 @@ class Victims:
 
     def start(self) -> None:
         migrated = Process("migrate", self.home, self.environment)
-        eventually(lambda: not migrated.running, 60)
+        eventually(lambda: not migrated.running)
         assert "schema is current" in migrated.output, migrated.output
         for name in ("api 0", "api 1", "projector 0", "projector 1", "worker 0", "worker 1"):
             self._launch(name)

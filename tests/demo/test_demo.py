@@ -13,6 +13,7 @@ from demo import digits
 from demo.__main__ import main
 from demo.platform import NotStarted
 from interfaces.cli.refused import CommandRefused
+from tests.patience import PATIENCE
 from tests.services.session_folder import new_folder
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +29,12 @@ def started(folder: Path, *more: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.slow
+@pytest.mark.timeout(8 * PATIENCE)
 def test_it_tells_one_object_of_facts_stays_and_goes_with_ctrl_c() -> None:
     folder = new_folder("demo")
     once = started(folder, "--once", "--json")
-    out, err = once.communicate(timeout=240)
+    out, err = once.communicate(timeout=2 * PATIENCE)
     assert once.returncode == 0, err
     assert err == ""
     facts = json.loads(out)
@@ -59,7 +61,7 @@ def test_it_tells_one_object_of_facts_stays_and_goes_with_ctrl_c() -> None:
     assert any("Choice: " in line for line in told)
     assert any("Press Ctrl-C" in line for line in again.stderr)
     again.send_signal(signal.SIGINT)
-    again.communicate(timeout=240)
+    again.communicate(timeout=2 * PATIENCE)
     assert again.returncode == 0
 
 

@@ -11,7 +11,8 @@ import pytest
 from tests.deploy import compose
 from tests.e2e.conftest import digits_folder as digits_folder
 from tests.e2e.conftest import slow_model as slow_model
-from tests.e2e.running import Process, eventually
+from tests.e2e.running import Process
+from tests.patience import PATIENCE, eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET
 from tests.services.s3 import S3Access
@@ -55,14 +56,14 @@ class Installation:
     def ready(self, one: Running, path: str) -> Running:
         def look() -> bool:
             assert one.process.running, one.process.output
-            return httpx.get(one.url + path).status_code == 200
+            return httpx.get(one.url + path, timeout=PATIENCE).status_code == 200
 
-        eventually(look, 60)
+        eventually(look)
         return one
 
     def migrate(self) -> None:
         migrated = self.start("migrate").process
-        eventually(lambda: not migrated.running, 60)
+        eventually(lambda: not migrated.running)
         assert "schema is current" in migrated.output, migrated.output
 
     @property

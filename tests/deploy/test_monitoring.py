@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy import compose
 from tests.deploy.conftest import Installation
-from tests.e2e.running import Api, eventually
+from tests.e2e.running import Api
+from tests.patience import eventually
 
 DEPLOY = compose.ROOT / "deploy"
 RULES, SCRAPES = DEPLOY / "prometheus/alerts.yml", DEPLOY / "prometheus/prometheus.yml"
@@ -55,7 +56,7 @@ def exported(installation: Installation, model: Path) -> dict[str, set[str]]:
     eventually(lambda: 'state="running"} 1' in httpx.get(f"{running['api'].url}/metrics").text)
     running["worker"].process.kill()
     running["worker"] = installation.ready(installation.start("worker"), "/healthz")
-    assert api.ended(job, 90)["status"] == "SUCCEEDED"
+    assert api.ended(job)["status"] == "SUCCEEDED"
     found: dict[str, set[str]] = {}
     for one in running.values():
         for family in text_string_to_metric_families(httpx.get(f"{one.url}/metrics").text):
@@ -64,7 +65,6 @@ def exported(installation: Installation, model: Path) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.timeout(300)
 def test_every_metric_and_label_asked_for_is_exported(
     installation: Installation, slow_model: Path
 ) -> None:

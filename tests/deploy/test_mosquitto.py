@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.compose import ROOT
+from tests.patience import PATIENCE, eventually
 from tests.services.daemon import Daemon, free_port, listens
 from tests.services.programs import program
 from tests.services.session_folder import new_folder
@@ -33,14 +34,15 @@ def test_it_starts_and_refuses_who_has_no_name(port: int) -> None:
     broker = Daemon(folder, [server, "-c", folder / "mosquitto.conf"], lambda: listens(port))
     broker.start()
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
             client.sendall(CONNECT)
             assert client.recv(4) == NOT_AUTHORIZED
+        # It answers first and writes its log after that.
+        eventually(lambda: "not authorised" in (folder / "log").read_text())
     finally:
         broker.kill()
     log = (folder / "log").read_text()
     assert not re.search(r"Error:|recommended|deprecated|Unknown", log), log
-    assert "not authorised" in log
 
 
 def test_the_health_check_asks_its_port() -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from tests.deploy.conftest import Installation
 from tests.deploy.otlp_receiver import Collector, Received, collecting
-from tests.e2e.running import Api, eventually
+from tests.e2e.running import Api
 from tests.e2e.test_spine import OPTIMIZE
-
-pytestmark = pytest.mark.timeout(300)
+from tests.patience import eventually
 
 TRACE, CLIENT_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 LAST = "model.artifact-added"

@@ -7,6 +7,7 @@ import httpx
 
 from interfaces.cli.tus_client import push as push_file
 from tests.e2e.running import Api
+from tests.patience import PATIENCE
 
 
 class Alternating(httpx.BaseTransport):
@@ -40,7 +41,7 @@ class Behind(Api):
         self.http = httpx.Client(
             base_url=urls[0],
             headers={"authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=PATIENCE,
             transport=Alternating(urls),
         )
 

@@ -48,3 +48,16 @@ def test_a_deleted_dataset_takes_nothing() -> None:
     with pytest.raises(Refusal) as refused:
         digits.upload_version(version())
     assert refused.value.code is RefusalCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("names", [("labels_mask",), ("boxes", "classes")])
+def test_labels_of_other_tasks_make_an_evaluation_dataset_too(names: tuple[str, ...]) -> None:
+    arrays = tuple(DatasetArray(name, "float32", (4, 2)) for name in ("image", *names))
+    digits = dataset(DatasetPurpose.EVALUATION)
+    digits.upload_version(DatasetVersion(1, "00" * 32, 10, 4, arrays, None, uuid4()))
+    assert digits.latest.labelled
+
+
+def test_of_labels_that_were_only_counted_their_form_is_known() -> None:
+    assert version(labels={"0": 4}).label_array == DatasetArray("labels", "int64", (4,))
+    assert version().label_array is None

@@ -1,5 +1,6 @@
 """Given a model's events, when it is changed, then what happened or what was refused."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -72,11 +73,20 @@ def test_an_alias_is_a_plain_word(alias: str) -> None:
 def test_a_variant_that_failed_its_gates_is_never_promoted() -> None:
     digits = model()
     digits.upload_version(artifact(1))
-    failed = artifact(1, "static-int8", passed=False)
-    digits.add_artifact(failed)
-    with pytest.raises(Refusal) as refused:
-        digits.move_alias("production", failed.id)
-    assert "failed its gates" in refused.value.message
+    gates = [
+        {"name": "FINITE", "passed": True, "reason": "Every value is finite."},
+        {"name": "FIDELITY", "passed": False, "reason": "A drop of 74.00%, 73.00% too far."},
+    ]
+    failed = replace(artifact(1, "static-int8", passed=False), proof={"verdict": {"gates": gates}})
+    built = artifact(1, "built", passed=False)
+    for one in (failed, built):
+        digits.add_artifact(one)
+        with pytest.raises(Refusal, match="failed its gates") as refused:
+            digits.move_alias("production", one.id)
+        assert refused.value.code is RefusalCode.INVALID_STATE
+        told = "FIDELITY: A drop of 74.00%, 73.00% too far." in refused.value.message
+        assert told is (one is failed)
+    assert digits.aliases == {}
 
 
 def test_an_artifact_that_an_alias_points_at_cannot_be_removed() -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from domain.evidence import Evidence
+from domain.measure import Measure
 from domain.optimization_spec import Pass
 from domain.parity import Accuracy, Comparison, InputsUsed, OutputParity, SideBySide
 from domain.variant_facts import VariantFacts
-from domain.verdict import GateName, Limits, Measure, NoteCode, Verdict, decide
+from domain.verdict import GateName, Limits, NoteCode, Verdict, decide
 
 CLASSES = OutputParity("class", 0.9999, 50.0, 0.01, 0.995, values=1_000)
 REGRESSION = OutputParity("height", 0.98, 20.0, 0.5, None, values=100)
@@ -134,3 +135,50 @@ def test_an_emulated_time_decides_nothing_and_says_so() -> None:
     assert told.passed
     assert timing.known_ratio == 1.0
     assert codes(told) == [NoteCode.EMULATED_TIME]
+
+
+def judged(source: float, variant: float, measure: Measure) -> Comparison:
+    accuracy = Accuracy(
+        source, variant, 500, "out", measure, measure.higher_is_better, measure.relative
+    )
+    return replace(SEEN, accuracy=accuracy)
+
+
+def test_a_fall_in_exact_match_says_from_what_to_what_and_by_how_much_too_far() -> None:
+    told = verdict(judged(1.0, 0.26, Measure.EXACT_MATCH))
+    assert (told.passed, told.measure) == (False, Measure.EXACT_MATCH)
+    assert told.gates[1].reason == (
+        "Exact match 26.00% against 100.00% on 500 labelled rows, a drop of 74.00%: "
+        "73.00% more than the 1.00% allowed."
+    )
+
+
+def test_an_error_rate_that_rises_is_a_loss() -> None:
+    told = verdict(judged(0.02, 0.05, Measure.CER))
+    assert (told.passed, told.drop) == (False, pytest.approx(0.03))
+    assert "worse by 3.00%" in told.gates[1].reason
+    assert verdict(judged(0.05, 0.02, Measure.CER), max_drop=0.0).passed
+
+
+def test_an_error_with_a_unit_is_judged_as_a_share_of_the_source_s() -> None:
+    assert verdict(judged(200.0, 201.0, Measure.RMSE)).passed
+    told = verdict(judged(200.0, 210.0, Measure.RMSE))
+    assert (told.passed, told.drop) == (False, pytest.approx(0.05))
+    assert "210 against 200" in told.gates[1].reason
+    assert "5.00% of the source's" in told.gates[1].reason
+
+
+def test_against_a_perfect_source_any_relative_loss_is_a_whole_one() -> None:
+    assert verdict(judged(0.0, 1e-6, Measure.MAE)).drop == 1.0
+    assert verdict(judged(0.0, 0.0, Measure.MAE)).drop == 0.0
+
+
+def test_a_relative_loss_of_a_negative_figure_has_the_right_sign() -> None:
+    worse = Accuracy(-2.0, -3.0, 10, "", Measure.CUSTOM, True, True)
+    assert worse.drop == pytest.approx(0.5)
+
+
+def test_a_variant_that_one_s_own_scorer_makes_nothing_of_has_failed() -> None:
+    told = verdict(replace(SEEN, unscored="The scorer gave no figure: it answered nan."))
+    assert (told.passed, told.measure, told.drop) == (False, Measure.CUSTOM, 1.0)
+    assert "it answered nan" in told.gates[1].reason

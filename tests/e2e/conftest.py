@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from demo import digits
 from infrastructure.embedded.postgres import EmbeddedPostgres
-from tests.e2e.running import Api, Process, eventually
+from tests.e2e.running import Api, Process
+from tests.patience import PATIENCE, eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET
 from tests.services.redis import OwnRedis
@@ -60,7 +61,7 @@ class Up:
     def start(self) -> Api:
         self.process = Process(f"up --port {self.port}", self.home, {})
         url = f"http://127.0.0.1:{self.port}"
-        eventually(lambda: self._ready(url), 30)
+        eventually(lambda: self._ready(url))
         token = json.loads((self.home / "credentials.json").read_text())["token"]
         return Api(url, token)
 
@@ -69,7 +70,7 @@ class Up:
 
         assert self.process is not None
         assert self.process.running, self.process.output
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200
 
     def close(self) -> None:
         if self.process is not None:
@@ -89,8 +90,10 @@ def up() -> Iterator[Up]:
 def platform() -> Iterator[Api]:
     """One platform for all tests of a module."""
     shared = Up(new_folder("up") / "home", free_port())
-    yield shared.start()
-    shared.close()
+    try:
+        yield shared.start()
+    finally:
+        shared.close()
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Parts:
         url = f"http://127.0.0.1:{self.port}"
         token = json.loads((self.home / "credentials.json").read_text())["token"]
         api = Api(url, token)
-        eventually(lambda: api.http.get("/readyz").status_code == 200, 30)
+        eventually(lambda: api.http.get("/readyz").status_code == 200)
         return api
 
 
@@ -133,9 +136,11 @@ def parts(
         "S3_SECRET_KEY": s3.secret_key,
     }
     parts = Parts(tmp_path / "home", environment, free_port(), redis)
-    migrated = parts.start("migrate")
-    eventually(lambda: not migrated.running, 30)
-    assert "schema is current" in migrated.output, migrated.output
-    yield parts
-    for process in parts.running:
-        process.close()
+    try:
+        migrated = parts.start("migrate")
+        eventually(lambda: not migrated.running)
+        assert "schema is current" in migrated.output, migrated.output
+        yield parts
+    finally:
+        for process in parts.running:
+            process.close()

@@ -21,8 +21,8 @@ from psycopg_pool import PoolTimeout
 from websockets.exceptions import WebSocketException
 
 from tests.e2e.live_client import APPENDED, LiveSocket, signed_in
-from tests.e2e.running import eventually
 from tests.e2e.stage import Stage, change, new_model
+from tests.patience import PATIENCE, eventually
 
 CHANGED = """subscription ($of: ID!, $after: BigInt) {
   modelChanged(modelId: $of, after: $after) { model { status } event { position } }
@@ -45,8 +45,8 @@ class Follower:
         while True:
             url = random.choice(urls)
             try:
-                async with asyncio.timeout(15):
-                    entering = signed_in(url, token, open_timeout=5)
+                async with asyncio.timeout(PATIENCE):
+                    entering = signed_in(url, token)
                     live = await entering.__aenter__()
             except (*GONE, AssertionError):
                 await asyncio.sleep(0.2)
@@ -130,17 +130,18 @@ def _code(message: Any) -> str:
 
 
 async def cut_and_come_back(stage: Stage, token: str, seconds: float) -> Outcome:
-    """Runs for as long, then waits until every client has all that was written."""
-    end = time.monotonic() + seconds
+    """Runs for as long, and on until enough was cut off; then waits until every client has all that
+    was written."""
+    end, calm = time.monotonic() + seconds, asyncio.Event()
     apis = servers = 0
     followers = [Follower(APPENDED) for _ in range(6)]
     async with _writing(stage) as models:
         followers += [Follower(APPENDED, models[0]), Follower(CHANGED, models[1])]
         tasks = [
-            asyncio.create_task(one.follow(stage.urls, token, lambda: time.monotonic() < end))
+            asyncio.create_task(one.follow(stage.urls, token, lambda: not calm.is_set()))
             for one in followers
         ]
-        while time.monotonic() < end:
+        while time.monotonic() < end or sum(one.cuts for one in followers) <= seconds / 5:
             await asyncio.sleep(random.uniform(1, 4))
             if apis <= servers:
                 await asyncio.to_thread(stage.restart_api)
@@ -148,10 +149,11 @@ async def cut_and_come_back(stage: Stage, token: str, seconds: float) -> Outcome
             else:
                 await asyncio.to_thread(stage.restart_postgres)
                 servers += 1
+        calm.set()
     written = {one.of: stage.written(one.of) for one in followers}
     with suppress(AssertionError):  # who is late is counted below
         await asyncio.to_thread(
-            eventually, lambda: all(one.told[-1:] == written[one.of][-1:] for one in followers), 60
+            eventually, lambda: all(one.told[-1:] == written[one.of][-1:] for one in followers)
         )
     for task in tasks:
         task.cancel()

@@ -10,6 +10,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.patience import PATIENCE
+
+PATIENT = {"open_timeout": PATIENCE, "ping_timeout": PATIENCE}
 PROTOCOL = Subprotocol("graphql-transport-ws")
 APPENDED = """subscription ($after: BigInt, $of: ID) {
   eventsAppended(after: $after, of: $of) { position topic }
@@ -25,7 +28,7 @@ class LiveSocket:
     async def say(self, **message: Any) -> None:
         await self.socket.send(json.dumps(message))
 
-    async def hear(self, seconds: float = 30) -> Any:
+    async def hear(self, seconds: float = PATIENCE) -> Any:
         """The next message."""
         async with asyncio.timeout(seconds):
             return json.loads(await self.socket.recv())
@@ -40,7 +43,7 @@ class LiveSocket:
         assert (answer["type"], end["type"]) == ("next", "complete"), (answer, end)
         return answer["payload"]
 
-    async def closed(self, seconds: float = 30) -> tuple[int, str]:
+    async def closed(self, seconds: float = PATIENCE) -> tuple[int, str]:
         """The code and reason with which the server closes; what comes before is passed over."""
         try:
             async with asyncio.timeout(seconds):
@@ -58,7 +61,7 @@ class LiveSocket:
 @asynccontextmanager
 async def opened(url: str, **options: Any) -> AsyncIterator[LiveSocket]:
     """A connection on which nothing was said yet. `url` is that of the server."""
-    options = {"subprotocols": [PROTOCOL], "proxy": None, "close_timeout": 2, **options}
+    options = {"subprotocols": [PROTOCOL], "proxy": None, "close_timeout": 2, **PATIENT, **options}
     async with connect("ws" + url.removeprefix("http") + "/graphql", **options) as socket:
         yield LiveSocket(socket)
 

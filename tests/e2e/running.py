@@ -5,15 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from interfaces.cli.tus_client import push as push_file
+from tests.patience import PATIENCE, eventually
 
-T = TypeVar("T")
 EDGEWISE = Path(sys.executable).parent / "edgewise"
 
 
@@ -64,35 +64,20 @@ class Process:
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=PATIENCE)
 
     def kill(self) -> None:
         """`kill -9` of this process alone."""
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=PATIENCE)
 
     def close(self) -> None:
         if self.running:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(timeout=20)
+                self._process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
-
-
-def eventually(look: Callable[[], T], seconds: float = 30.0) -> T:
-    """What `look` finds, once it finds something true; its last error or a failure otherwise."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if found := look():
-                return found
-            problem: Exception = AssertionError(f"nothing within {seconds} s")
-        except (httpx.HTTPError, AssertionError, LookupError) as error:
-            problem = error
-        if time.monotonic() > deadline:
-            raise problem
-        time.sleep(0.1)
 
 
 class Api:
@@ -101,7 +86,7 @@ class Api:
     def __init__(self, url: str, token: str) -> None:
         self.url, self.token = url, token
         headers = {"authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=60)
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=PATIENCE)
 
     def run(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data of a query; fails on any error."""
@@ -125,12 +110,13 @@ class Api:
         )
         return str(pushed.upload_id)
 
-    def push_model(self, path: Path, name: str) -> dict[str, Any]:
+    def push_model(self, path: Path, name: str, task: str = "CLASSIFICATION") -> dict[str, Any]:
         """Registers and uploads; returns {"id", "source"}."""
         model = self.change(
-            """mutation($name: String!) { modelRegister(name: $name, task: CLASSIFICATION) {
+            """mutation($name: String!, $task: Task!) { modelRegister(name: $name, task: $task) {
                  model { id } userErrors { code message } } }""",
             name=name,
+            task=task,
         )["model"]
         source = self.change(
             """mutation($model: ID!, $upload: ID!) {
@@ -167,14 +153,14 @@ class Api:
         )["job"]
         return job
 
-    def ended(self, job_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    def ended(self, job_id: str) -> dict[str, Any]:
         """The job, once it has ended."""
 
         def look() -> dict[str, Any] | None:
             job = self.job(job_id)
             return job if job["status"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
 
-        found = eventually(look, seconds)
+        found = eventually(look)
         assert found is not None
         return found
 

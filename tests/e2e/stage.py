@@ -14,7 +14,8 @@ import psycopg
 from domain.cause import Cause, acting
 from domain.model import Model, Task
 from infrastructure.event_store.postgres import PostgresEventLog
-from tests.e2e.running import Process, eventually
+from tests.e2e.running import Process
+from tests.patience import eventually
 from tests.services.daemon import free_port, listens
 from tests.services.postgres import TEST_SECRET, OwnPostgres, opened
 
@@ -31,7 +32,7 @@ class Stage:
     def start(self) -> str:
         """The first key."""
         migrated = self._process("migrate")
-        eventually(lambda: not migrated.running, 60)
+        eventually(lambda: not migrated.running)
         self.running["projector"] = self._process("projector")
         for port in self.ports:
             self.start_api(port)
@@ -42,14 +43,14 @@ class Stage:
         self.running[str(port)] = self._process(f"api --port {port}")
 
     def ready(self) -> None:
-        eventually(lambda: all(listens(port) for port in self.ports), 60)
+        eventually(lambda: all(listens(port) for port in self.ports))
 
     def restart_api(self) -> None:
         port = random.choice(self.ports)
         process = self.running[str(port)]
         process.kill() if random.random() < 0.5 else process.close()
         self.start_api(port)
-        eventually(lambda: listens(port), 60)
+        eventually(lambda: listens(port))
 
     def restart_postgres(self) -> None:
         self.postgres.kill() if random.random() < 0.5 else self.postgres.stop()

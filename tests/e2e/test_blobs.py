@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests.e2e.conftest import Up
-from tests.e2e.running import Api, Process, eventually
+from tests.e2e.running import Api, Process
+from tests.patience import eventually
 
 DELETE = """mutation($id: ID!) { modelDelete(modelId: $id) {
   eventPosition userErrors { code message } } }"""

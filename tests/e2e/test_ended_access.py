@@ -54,7 +54,7 @@ async def test_a_revoked_key_closes_its_sockets_in_every_process_and_no_others(
                 assert (await live.hear())["id"] == "probe"
         await asyncio.to_thread(api.change, REVOKE, id=key["apiKey"]["id"])
         ended = [live for number, live in enumerate(sockets) if number % 3 != 2]
-        found = await asyncio.gather(*[live.closed(10) for live in ended])
+        found = await asyncio.gather(*[live.closed() for live in ended])
         assert found == [(4403, "The API key was revoked.")] * 4
         for live in (sockets[2], sockets[5]):
             assert await _viewer(live) == "OWNER"
@@ -68,7 +68,7 @@ async def test_a_key_that_is_revoked_where_no_word_arrives_is_found_out_all_the_
     async with signed_in(stage.urls[1], key["secret"]) as live:
         with psycopg.connect(stage.postgres.url) as owner:
             owner.execute("UPDATE api_keys SET revoked_at = now() WHERE label = 'behind the back'")
-        code, reason = await live.closed(45)
+        code, reason = await live.closed()
         assert (code, reason) == (4403, "Your access has ended. Sign in again.")
 
 
@@ -77,11 +77,11 @@ async def test_a_revoked_key_cannot_connect_again(stage: Stage, api: Api) -> Non
     await asyncio.to_thread(api.change, REVOKE, id=key["apiKey"]["id"])
     async with opened(stage.urls[1]) as live:
         await live.say(type="connection_init", payload={"authorization": key["secret"]})
-        assert (await live.closed(10))[0] == 4403
+        assert (await live.closed())[0] == 4403
     async with opened(stage.urls[1]) as live:
         secret = f"Bearer {key['secret']}"
         await live.say(type="connection_init", payload={"Authorization": secret})
-        assert (await live.closed(10))[0] == 4403
+        assert (await live.closed())[0] == 4403
 
 
 async def _viewer(live: LiveSocket) -> Any:

@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.e2e.live_client import APPENDED, signed_in
 from tests.e2e.running import Api
+from tests.patience import PATIENCE
 from tests.services.node import installed, node
 
 FOREIGN = Path(__file__).parent / "foreign"
@@ -30,13 +31,13 @@ REGISTER = """mutation ($name: String!) {
 def test_a_client_from_npm(platform: Api, script: str) -> None:
     folder = installed(FOREIGN)
     url = f"ws{platform.url.removeprefix('http')}/graphql"
-    name = f"by {script} {uuid4().hex[:8]}"
     for _ in range(3):
+        name = f"by {script} {uuid4().hex[:8]}"
         done = subprocess.run(
             [node(), str(folder / script), url, platform.token, name],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         if done.returncode != 13:  # Node's: urql loses its wait when a cut comes while it resumes
             break

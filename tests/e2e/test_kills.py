@@ -1,28 +1,31 @@
 """Any process may be killed at any instant: nothing acknowledged is lost, nothing is done twice."""
 
 import socket
-import time
 from pathlib import Path
 
 import psutil
 
 from infrastructure.embedded.postgres import EmbeddedPostgres
 from tests.e2e.conftest import Parts, Up
-from tests.e2e.running import Process, eventually
+from tests.e2e.running import Process
+from tests.patience import eventually
 from tests.services.daemon import free_port
 from tests.services.session_folder import kill_tree
+
+LASTING = 400
+"""Runs of the slow model: some seconds, in which the job is seen to run."""
 
 
 def test_up_survives_kill_and_comes_back_with_everything(up: Up, slow_model: Path) -> None:
     api = up.start()
     model = api.push_model(slow_model, "kept")
-    job = api.benchmark(model["id"], [model["source"]["id"]], 900)
+    job = api.benchmark(model["id"], [model["source"]["id"]], LASTING)
     eventually(lambda: api.job(job)["status"] == "RUNNING")
     assert up.process is not None
     up.process.kill()
     api = up.start()
     assert api.run("query($id: ID!) { model(id: $id) { name } }", id=model["id"])["model"]
-    ended = api.ended(job, 60)
+    ended = api.ended(job)
     assert (ended["status"], ended["attempt"]) == ("SUCCEEDED", 2)
     topics = [event["topic"] for event in api.events(job)]
     assert topics.count("job.succeeded") == 1
@@ -31,29 +34,27 @@ def test_up_survives_kill_and_comes_back_with_everything(up: Up, slow_model: Pat
 def test_up_stops_on_ctrl_c_and_gives_its_work_back(up: Up, slow_model: Path) -> None:
     api = up.start()
     model = api.push_model(slow_model, "given back")
-    job = api.benchmark(model["id"], [model["source"]["id"]], 900)
+    job = api.benchmark(model["id"], [model["source"]["id"]], LASTING)
     eventually(lambda: api.job(job)["status"] == "RUNNING")
     assert up.process is not None
     up.process.interrupt()
     api = up.start()
     assert "job.interrupted" in [event["topic"] for event in api.events(job)]
-    assert api.ended(job, 60)["status"] == "SUCCEEDED"
+    assert api.ended(job)["status"] == "SUCCEEDED"
 
 
-def test_a_killed_workers_job_is_taken_over_within_30_seconds_with_one_result(
+def test_a_killed_workers_job_is_taken_over_and_has_one_result(
     parts: Parts, slow_model: Path
 ) -> None:
     api = parts.api()
     first = parts.start("worker")
     model = api.push_model(slow_model, "taken over")
-    job = api.benchmark(model["id"], [model["source"]["id"]], 900)
+    job = api.benchmark(model["id"], [model["source"]["id"]], LASTING)
     eventually(lambda: api.job(job)["status"] == "RUNNING")
     parts.start("worker")
     first.kill()
-    killed = time.monotonic()
-    eventually(lambda: api.job(job)["attempt"] == 2, 30)
-    assert time.monotonic() - killed < 30
-    assert api.ended(job, 60)["status"] == "SUCCEEDED"
+    eventually(lambda: api.job(job)["attempt"] == 2)
+    assert api.ended(job)["status"] == "SUCCEEDED"
     topics = [event["topic"] for event in api.events(job)]
     assert topics.count("job.claimed") == 2
     assert topics.count("job.succeeded") == 1
@@ -74,7 +75,7 @@ def test_jobs_outlive_a_killed_redis_that_forgets_every_hint(
         kept.unlink()
     parts.redis.start()
     for job in (first, second):
-        assert api.ended(job, 60)["status"] == "SUCCEEDED"
+        assert api.ended(job)["status"] == "SUCCEEDED"
         topics = [event["topic"] for event in api.events(job)]
         assert (topics.count("job.claimed"), topics.count("job.succeeded")) == (1, 1)
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Up
-from tests.e2e.running import EDGEWISE, Api, eventually
+from tests.e2e.running import EDGEWISE, Api
+from tests.patience import PATIENCE, eventually
 
 PASSWORD = "correct horse battery staple"
 VIEWER = {"query": "{ viewer { actor role tenant { name } } }"}
@@ -24,20 +25,20 @@ def edgewise(up: Up, *arguments: str, typed: str = "") -> "subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
 def signed_in(api: Api, email: str) -> httpx.Client:
     """A browser; it sends the CSRF token along."""
-    browser = httpx.Client(base_url=api.url, timeout=60)
+    browser = httpx.Client(base_url=api.url, timeout=PATIENCE)
     answer = browser.post("/auth/sign-in", json={"email": email, "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     browser.headers["x-csrf-token"] = answer.json()["csrfToken"]
     return browser
 
 
-@pytest.mark.timeout(400)  # a dozen commands, each a process that imports its world
+@pytest.mark.timeout(8 * PATIENCE)  # a dozen commands, each a process that imports its world
 def test_the_first_owner_signs_in_and_invites_the_next(up: Up) -> None:
     api = up.start()
     weak = edgewise(up, "user", "create", "ada@example.com", "--password-stdin", typed="secret\n")

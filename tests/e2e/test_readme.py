@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.running import EDGEWISE, Api
+from tests.patience import PATIENCE
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -40,7 +41,7 @@ def test_every_command_of_the_readme_does_what_it_says(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -11,12 +11,14 @@ import pytest
 
 from tests.e2e.cutting import cut_and_come_back
 from tests.e2e.stage import Stage
+from tests.patience import PATIENCE
 from tests.services.postgres import OwnPostgres
 
 SECONDS = float(os.environ.get("EDGEWISE_SOAK_SECONDS", "10"))
 
 
-@pytest.mark.timeout(SECONDS + 180)
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 8 * PATIENCE)
 async def test_a_client_that_is_cut_off_and_returns_gets_every_change_once(
     own_postgres: Callable[[], OwnPostgres], tmp_path: Path
 ) -> None:

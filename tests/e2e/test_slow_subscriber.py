@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from tests.e2e.live_client import LiveSocket, signed_in
-from tests.e2e.running import eventually
 from tests.e2e.stage import Stage, change, new_model
+from tests.patience import PATIENCE, eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import OwnPostgres
 
@@ -29,6 +29,8 @@ def stage(own_postgres: Callable[[], OwnPostgres], tmp_path: Path) -> Iterator[S
     made.close()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(8 * PATIENCE)
 async def test_a_subscriber_that_does_not_read_is_told_and_dropped_and_loses_nothing(
     stage: Stage,
 ) -> None:
@@ -58,7 +60,7 @@ async def test_a_subscriber_that_does_not_read_is_told_and_dropped_and_loses_not
             await again.subscribe(EVERYTHING, after=heard[-1])
             assert heard + await _told_until(again, last) == told
 
-        eventually(lambda: _connections(server, stage.ports[0]) <= 1, 60)
+        eventually(lambda: _connections(server, stage.ports[0]) <= 1)
         assert await fast.run("{ viewer { role } }", "2")
 
 

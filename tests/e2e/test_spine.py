@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
-from tests.e2e.running import Api, eventually
+from tests.e2e.running import Api
+from tests.patience import PATIENCE, eventually
 
 OPTIMIZE = """
 mutation($model: ID!, $calibration: ID, $evaluation: ID, $key: String) {
@@ -28,16 +30,17 @@ def watched(api: Api, job: str) -> list[dict[str, object]]:
     """Everything that jobProgressed says, from the beginning until it completes."""
     said = []
     url = api.url.replace("http", "ws") + "/graphql"
-    with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+    protocols = [Subprotocol("graphql-transport-ws")]
+    with connect(url, subprotocols=protocols, open_timeout=PATIENCE) as socket:
         payload = {"authorization": f"Bearer {api.token}"}
         socket.send(json.dumps({"type": "connection_init", "payload": payload}))
-        assert json.loads(socket.recv())["type"] == "connection_ack"
+        assert json.loads(socket.recv(timeout=PATIENCE))["type"] == "connection_ack"
         query = """subscription($job: ID!) { jobProgressed(jobId: $job, after: 0) {
                      status stage percent position } }"""
         ask = {"query": query, "variables": {"job": job}}
         socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": ask}))
         while True:
-            message = json.loads(socket.recv(timeout=60))
+            message = json.loads(socket.recv(timeout=PATIENCE))
             if message["type"] == "complete":
                 return said
             if message["type"] == "next":
@@ -120,7 +123,7 @@ def test_an_artifact_is_downloaded_by_a_signed_url_with_range(
     model = platform.push_model(digits_folder / "digits.onnx", "to download")
     nodes = platform.run(VARIANTS, id=model["id"])["model"]["artifacts"]["nodes"]
     url = nodes[0]["files"][0]["downloadUrl"]
-    whole = httpx.get(url)
+    whole = httpx.get(url, timeout=PATIENCE)
     assert whole.content == (digits_folder / "digits.onnx").read_bytes()
     part = httpx.get(url, headers={"range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
@@ -137,7 +140,7 @@ def test_cancelling_really_stops_the_work(platform: Api, slow_model: Path) -> No
         "mutation($id: ID!) { jobCancel(jobId: $id) { job { id } userErrors { code message } } }",
         id=job,
     )
-    ended = platform.ended(job, 15)
+    ended = platform.ended(job)
     assert ended["status"] == "CANCELLED"
     assert ended["result"] is None
 

@@ -66,7 +66,7 @@ def grab(request: Request, _reporter: Reporter) -> Request:
 @_task
 def connect(request: Request, _reporter: Reporter) -> Request:
     try:
-        socket.create_connection(("127.0.0.1", request["port"]), timeout=2).close()
+        socket.create_connection(("127.0.0.1", request["port"]), timeout=60).close()
     except OSError as error:
         return {"refused": str(error)}
     return {"refused": None}
@@ -112,7 +112,7 @@ def crash(request: Request, _reporter: Reporter) -> Request:
     if request["how"] == "read address zero":
         ctypes.string_at(0)
     os.kill(os.getpid(), getattr(signal, request["how"]))
-    time.sleep(5)
+    time.sleep(60)
     return {}
 
 

@@ -5,21 +5,27 @@ from pathlib import Path
 import pytest
 
 from application.plain_json import from_json, to_json
-from application.ports.engine import EngineCancelled, EngineRefusal
+from application.ports.engine import EngineCancelled, EngineRefusal, ModelFile
 from domain.benchmark import BenchmarkResult, BenchmarkSpec
 from domain.evidence import Evidence
+from domain.model_format import ModelFormat
 from infrastructure.engine.benchmarker import SandboxedBenchmarker
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.sandbox import Sandbox
 from tests.engine import models
 from tests.engine.watching import Remembering
+from tests.patience import PATIENCE
 
 SPEC = BenchmarkSpec(runs=20, rounds=2, warmup=2, threads=1)
 
 
+def onnx_file(path: Path) -> ModelFile:
+    return ModelFile(path, ModelFormat.ONNX)
+
+
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    return Sandbox(Limits(seconds=100.0))
+    return Sandbox(Limits(seconds=PATIENCE))
 
 
 @pytest.fixture
@@ -33,8 +39,8 @@ def measured(
 ) -> tuple[dict[str, BenchmarkResult], Remembering]:
     folder, watch = tmp_path_factory.mktemp("benchmark"), Remembering()
     files = {
-        "small": models.saved(models.matmul(16, 16), folder, "small.onnx"),
-        "large": models.saved(models.matmul(3_000, 3_000), folder, "large.onnx"),
+        "small": onnx_file(models.saved(models.matmul(16, 16), folder, "small.onnx")),
+        "large": onnx_file(models.saved(models.matmul(3_000, 3_000), folder, "large.onnx")),
     }
     benchmarker = SandboxedBenchmarker(sandbox, folder)
     return dict(benchmarker.benchmark(files, SPEC, watch)), watch
@@ -98,7 +104,9 @@ def test_a_batch_fills_an_open_first_dimension(
 ) -> None:
     file = models.saved(models.matmul(), tmp_path)
     spec = BenchmarkSpec(runs=3, rounds=1, warmup=0, batch=8)
-    result = SandboxedBenchmarker(sandbox, tmp_path).benchmark({"a": file}, spec, watch)["a"]
+    result = SandboxedBenchmarker(sandbox, tmp_path).benchmark({"a": onnx_file(file)}, spec, watch)[
+        "a"
+    ]
     assert result.batch == 8
     assert result.throughput_per_s == pytest.approx(8_000 / result.mean_ms)
 
@@ -107,7 +115,7 @@ def test_what_does_not_run_is_refused(tmp_path: Path, sandbox: Sandbox, watch: R
     file = tmp_path / "model.onnx"
     file.write_bytes(b"not a model")
     with pytest.raises(EngineRefusal) as refused:
-        SandboxedBenchmarker(sandbox, tmp_path).benchmark({"a": file}, SPEC, watch)
+        SandboxedBenchmarker(sandbox, tmp_path).benchmark({"a": onnx_file(file)}, SPEC, watch)
     assert refused.value.code == "NOT_RUNNABLE"
 
 
@@ -115,5 +123,5 @@ def test_cancelling_stops_a_benchmark(tmp_path: Path, sandbox: Sandbox) -> None:
     file = models.saved(models.matmul(), tmp_path)
     with pytest.raises(EngineCancelled):
         SandboxedBenchmarker(sandbox, tmp_path).benchmark(
-            {"a": file}, BenchmarkSpec(runs=3_000), Remembering(stop_at="measure")
+            {"a": onnx_file(file)}, BenchmarkSpec(runs=3_000), Remembering(stop_at="measure")
         )

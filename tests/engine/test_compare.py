@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from infrastructure.engine.proof.accuracy import AccuracyTally
 from infrastructure.engine.proof.compare import OutputTally
 from infrastructure.engine.proof.timing import median_between
 from tests.engine.models import Array
@@ -81,33 +80,6 @@ def test_no_numbers_break_the_figures(data: st.DataObject) -> None:
     assert -1.0 <= parity.cosine <= 1.0
     assert parity.sqnr_db is None or math.isfinite(parity.sqnr_db)
     assert math.isfinite(parity.max_abs_error)
-
-
-def test_accuracy_is_counted_for_both_sides_over_batches() -> None:
-    labels = np.array([0, 1, 1, 0])
-    tally = AccuracyTally(labels, ["extra", "score"])
-    good, bad = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[0.9, 0.1], [0.8, 0.2]])
-    extra = np.zeros((2, 3, 4))
-    tally.add([extra, good], [extra, bad])
-    tally.add([extra, good[::-1]], [extra, good[::-1]])
-    told = tally.accuracy()
-    assert told is not None
-    assert (told.source, told.variant, told.rows, told.output) == (1.0, 0.75, 4, "score")
-    assert told.drop == 0.25
-
-
-def test_accuracy_reads_a_class_that_the_model_tells_itself() -> None:
-    tally = AccuracyTally(np.array([3, 4]), ["label"])
-    tally.add([np.array([3, 4])], [np.array([3, 5])])
-    told = tally.accuracy()
-    assert told is not None
-    assert (told.source, told.variant) == (1.0, 0.5)
-
-
-def test_labels_of_a_model_that_tells_no_class_give_no_accuracy() -> None:
-    tally = AccuracyTally(np.array([0, 1]), ["height"])
-    tally.add([np.array([[1.0], [2.0]])], [np.array([[1.0], [2.0]])])
-    assert tally.accuracy() is None
 
 
 def test_the_bounds_of_a_median_hold_it_and_narrow_with_more_samples() -> None:

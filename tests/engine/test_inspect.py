@@ -74,15 +74,6 @@ def test_an_upload_that_only_we_may_read_can_be_inspected_at_every_level(tmp_pat
         assert found.isolation == level
 
 
-def test_another_format_is_recognized_and_not_read(tmp_path: Path) -> None:
-    file = tmp_path / "model"
-    file.write_bytes(b"GGUF\x03\0\0\0" + bytes(16))
-    found = inspected(tmp_path, file)
-    assert found.format is ModelFormat.GGUF
-    assert found.signature is None
-    assert "cannot inspect or optimize it yet" in found.warnings[0]
-
-
 def test_unknown_dimensions_are_told_as_such(tmp_path: Path) -> None:
     model = linear()
     model.graph.input[0].type.tensor_type.shape.dim[0].Clear()

@@ -11,7 +11,13 @@ import pytest
 
 from application.ports.engine import EngineCrashed, EngineRefusal
 from domain.model_format import ModelFormat
-from domain.optimization import OptimizationSpec, Outcome, Pass
+from domain.optimization import (
+    Calibration,
+    CalibrationMethod,
+    OptimizationSpec,
+    Outcome,
+    Pass,
+)
 from infrastructure.engine.inspect_model import inspect_model
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.litert import flatbuffer
@@ -58,7 +64,7 @@ def test_a_calibrated_pass_makes_an_integer_network_that_agrees(tmp_path: Path, 
     source, made = dense_net(tmp_path / "source.tflite"), tmp_path / "made.tflite"
     rows = networks.features()
     said = one.apply(source, made, SPEC, rows, Ticks())
-    assert "calibrated on 40 rows" in said
+    assert "calibrated by MINMAX on 40 rows" in said
     assert made.stat().st_size < 0.5 * source.stat().st_size
     (given,) = LiteRtSession(made, threads=1).get_inputs()
     assert given.scale > 0
@@ -135,3 +141,57 @@ def test_an_older_file_without_a_signature_gets_one(tmp_path):
     model = flatbuffer.read(dense_net(tmp_path / "source.tflite"))
     assert not model.signatureDefs
     assert flatbuffer.signature_inputs(flatbuffer.with_signature(model)) == {"x": "x"}
+
+
+def test_a_file_older_than_its_schema_s_wide_operator_codes_is_quantized_all_the_same(tmp_path):
+    model = flatbuffer.read(dense_net(tmp_path / "source.tflite"))
+    for code in model.operatorCodes:
+        code.builtinCode = 0  # where newer readers look there is nothing
+    old, made = tmp_path / "old.tflite", tmp_path / "made.tflite"
+    old.write_bytes(flatbuffer.written(model))
+    rows = networks.features()
+    static_int8.apply(old, made, SPEC, rows, Ticks())
+    assert (run(old, rows).argmax(1) == run(made, rows).argmax(1)).mean() >= 0.9
+    weights = {
+        tensor.name: tensor.quantization
+        for tensor in flatbuffer.read(made).subgraphs[0].tensors
+        if tensor.name in (b"w0", b"w1")
+    }
+    assert len(weights) == 2
+    assert not any(one.zeroPoint.any() for one in weights.values())
+
+
+def test_int8_weights_of_a_float_model_are_taken_for_the_floats_they_stand_for(tmp_path):
+    source, half = dense_net(tmp_path / "source.tflite"), tmp_path / "half.tflite"
+    dynamic_int8.apply(source, half, SPEC, None, Ticks())
+    made, rows = tmp_path / "made.tflite", networks.features()
+    static_int8.apply(half, made, SPEC, rows, Ticks())
+    (given,) = LiteRtSession(made, threads=1).get_inputs()
+    assert given.scale > 0
+    assert (run(source, rows).argmax(1) == run(made, rows).argmax(1)).mean() >= 0.9
+
+
+def test_one_outlier_does_not_cost_a_percentile_what_it_costs_the_extremes(tmp_path):
+    source = dense_net(tmp_path / "source.tflite")
+    values = np.random.default_rng(8).standard_normal((400, 64)).astype(np.float32)
+    values[0] *= 400
+    rows, later = networks.InMemoryRows(x=values), networks.InMemoryRows(x=values[1:])
+    lost = {}
+    for method in (CalibrationMethod.MINMAX, CalibrationMethod.BEST):
+        made = tmp_path / f"{method}.tflite"
+        spec = OptimizationSpec(calibration=Calibration(method, percentile=99.0))
+        static_int8.apply(source, made, spec, rows, Ticks())
+        lost[method] = float(((run(source, later) - run(made, later)) ** 2).mean())
+    assert list(tmp_path.glob("*-[0-9].tflite")) == []
+    assert lost[CalibrationMethod.BEST] <= lost[CalibrationMethod.MINMAX]
+
+
+def test_small_layers_share_one_scale_and_large_ones_have_one_an_output(tmp_path):
+    for inputs, scales in ((64, 1), (2_000, 128)):
+        source, made = tmp_path / f"{inputs}.tflite", tmp_path / f"{inputs}-int8.tflite"
+        dense_net(source, inputs=inputs)
+        values = np.random.default_rng(3).standard_normal((40, inputs)).astype(np.float32)
+        static_int8.apply(source, made, SPEC, networks.InMemoryRows(x=values), Ticks())
+        tensors = flatbuffer.read(made).subgraphs[0].tensors
+        (weights,) = [one.quantization for one in tensors if one.name == b"w0"]
+        assert len(weights.scale) == scales

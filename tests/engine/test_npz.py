@@ -122,8 +122,9 @@ def test_nan_and_infinity_are_refused_by_array_and_row(
         ({"x": np.zeros(3, dtype=[("a", "f4")])}, "type"),
         ({"x": np.asfortranarray(np.zeros((3, 2)))}, "column"),
         ({"labels": np.zeros(3, dtype=int)}, "labels alone"),
-        ({"x": np.zeros(3), "labels": np.zeros(3)}, "labels"),
-        ({"x": np.zeros(3), "labels": np.zeros((3, 1), dtype=int)}, "labels"),
+        ({"x": np.zeros(3), "labels": np.zeros(3, dtype=bool)}, "bool"),
+        ({"labels": np.zeros(3), "labels_by": np.array(["a", "b", "c"])}, "labels alone"),
+        ({"x": np.array(["a", "b", "c"])}, "type <U1"),
         ({"x": np.zeros(3), "labels": np.array([0, -1, 2])}, "-1"),
     ],
 )
@@ -192,3 +193,25 @@ def test_damage_is_refused_or_harmless_and_never_crashes(
     except EngineRefusal:
         return
     assert rows > 0
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.zeros((3, 2), np.float32),
+        np.array([[1, 2, -1], [3, -1, -1], [4, 5, 6]]),
+        np.array(["a", "bcd", ""]),
+    ],
+)
+def test_labels_of_other_tasks_are_taken_and_not_counted(tmp_path: Path, labels: Any) -> None:
+    found = inspected(saved(tmp_path, x=np.zeros(3), labels=labels))
+    assert found["label_counts"] is None
+    told = next(array for array in found["arrays"] if array["name"] == "labels")
+    assert (told["dtype"], told["shape"]) == (str(labels.dtype), list(labels.shape))
+
+
+def test_texts_that_are_no_characters_are_refused(tmp_path: Path) -> None:
+    values = np.full(3, 0x7FFFFFFF, np.uint32).view("<U1")
+    refused = refusal_of(saved(tmp_path, x=np.zeros(3), labels=values))
+    assert "cannot be read" in refused.message
+    assert refused.field == "labels"

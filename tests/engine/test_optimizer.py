@@ -10,6 +10,7 @@ import pytest
 
 from application.plain_json import from_json, to_json
 from application.ports.engine import CrashKind, EngineCancelled, EngineCrashed, EngineRefusal
+from domain.measure import Measure
 from domain.optimization import (
     Calibration,
     Level,
@@ -20,20 +21,21 @@ from domain.optimization import (
     VariantResult,
 )
 from domain.parity import InputsUsed
-from domain.verdict import Measure, NoteCode
+from domain.verdict import NoteCode
 from infrastructure.engine.isolation import Isolation, possible
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.optimizer import SandboxedOptimizer
 from infrastructure.engine.sandbox import Sandbox
 from tests.engine import models
 from tests.engine.watching import Remembering
+from tests.patience import PATIENCE
 
 BOTH = (Pass.FP16, Pass.STATIC_INT8)
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    return Sandbox(Limits(seconds=100.0))
+    return Sandbox(Limits(seconds=PATIENCE))
 
 
 @pytest.fixture
@@ -223,7 +225,7 @@ def test_a_pass_that_runs_out_of_memory_costs_its_variant_and_not_the_job(
     """The model is small and its output is not: it is only too much when it is run."""
     source = models.saved(models.huge_output(), tmp_path)
     spec = OptimizationSpec(passes=(Pass.GRAPH, Pass.FP16))
-    limits = Limits(seconds=60, memory_bytes=700 * 2**20)
+    limits = Limits(seconds=PATIENCE, memory_bytes=700 * 2**20)
     result = SandboxedOptimizer(sandbox, limits).optimize(
         source, spec, None, None, tmp_path / "o", watch
     )

@@ -190,7 +190,8 @@ def test_every_calibration_method_makes_a_faithful_network(tmp_path, method):
     source = networks.mlp(tmp_path / "source.onnx")
     spec = OptimizationSpec(calibration=Calibration(method=method, samples=32))
     made, said = applied(static_int8, source, networks.features(), spec)
-    assert f"{method} on 32 rows" in said
+    assert "on 32 rows" in said
+    assert method in said or method is CalibrationMethod.BEST
     assert agreement(source, made, networks.features()) >= 0.8
 
 

@@ -62,6 +62,7 @@ def refusal_of(tmp_path: Path, content: bytes) -> EngineRefusal:
 
 RECOGNIZED = [
     (ModelFormat.ONNX, onnx_bytes()),
+    (ModelFormat.ONNX, zipped({"net.onnx": onnx_bytes(), "net.onnx.data": b"x"})),
     (ModelFormat.TFLITE, struct.pack("<I4s", 28, b"TFL3") + bytes(64)),
     (ModelFormat.GGUF, b"GGUF" + struct.pack("<IQQ", 3, 0, 0)),
     (ModelFormat.KERAS, zipped({"config.json": "{}", "metadata.json": "{}"})),
@@ -75,6 +76,7 @@ RECOGNIZED = [
     (ModelFormat.OPENVINO_IR, zipped({"net.xml": '<net name="n">', "net.bin": "x"})),
     (ModelFormat.TENSORRT_ENGINE, b"ftrt" + bytes(64)),
     (ModelFormat.TENSORRT_ENGINE, b"ptrt" + bytes(64)),
+    (ModelFormat.TENSORRT_ENGINE, b"vtrt" + bytes(64)),
     (ModelFormat.NCNN, b"7767517\n2 2\nInput data 0 1 data\n"),
     (ModelFormat.NCNN, struct.pack("<3i", 7767517, 2, 2)),
 ]
@@ -123,7 +125,6 @@ def npy() -> bytes:
         (b"", "empty"),
         (npy(), "NumPy"),
         (zipped({"x.npy": npy()}), "npz"),
-        (zipped({"net.onnx": "x"}), ".onnx"),
         (zipped({"a.txt": "x"}), "a.txt"),
         (zipped({}), "nothing"),
         (HDF5 + bytes(200), "HDF5"),
@@ -182,6 +183,17 @@ def test_a_zip_of_too_many_entries_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a/../../up", "/etc/passwd", "C:\\up", "a\\..\\..\\up"])
 def test_an_entry_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     assert refusal_of(tmp_path, zipped({name: b"x"})).code == "UNSAFE_ARCHIVE"
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for content in ("{}", '{"class_name": "Lambda"}'):
+            archive.writestr("config.json", content)
+    refusal = refusal_of(tmp_path, buffer.getvalue())
+    assert refusal.code == "UNSAFE_ARCHIVE"
+    assert "twice" in refusal.message
 
 
 def test_an_entry_that_is_a_link_is_refused(tmp_path: Path) -> None:

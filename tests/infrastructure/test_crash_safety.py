@@ -17,6 +17,7 @@ from infrastructure.event_store.postgres import PostgresEventLog
 from infrastructure.event_store.stored_chain import StoredChain
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import SYSTEM, migrate, role_url
+from tests.patience import PATIENCE
 from tests.services.postgres import TEST_SECRET, OwnPostgres, opened
 from tests.services.store_examples import in_tenant, new_model
 
@@ -81,7 +82,7 @@ class Tail(Thread):
             self._position = position
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(8 * PATIENCE)
 def test_acknowledged_events_and_seen_positions_survive_every_kill(
     own_postgres: Callable[[], OwnPostgres],
 ) -> None:
@@ -101,7 +102,7 @@ def test_acknowledged_events_and_seen_positions_survive_every_kill(
         _wait_for_load(tail)
         stop.set()
         for writer in writers:
-            writer.join(timeout=60)
+            writer.join(timeout=PATIENCE)
             assert not writer.is_alive()
         verification = Verification()
         for event in StoredChain(database).events():
@@ -119,7 +120,7 @@ def test_acknowledged_events_and_seen_positions_survive_every_kill(
 def _wait_for_load(tail: Tail) -> None:
     """Until the log has grown well: pools take a while to come back after a kill."""
     wanted = len(tail.seen) + EVENTS_BETWEEN_KILLS
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(tail.seen) < wanted:
         assert time.monotonic() < deadline, "the writers do not come back after a kill"
         time.sleep(0.01)
@@ -132,11 +133,11 @@ def _stored(url: str) -> dict[int, Key]:
 
 
 def _wait_for(tail: Tail, position: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while position not in tail.seen and time.monotonic() < deadline:
         time.sleep(0.01)
     tail.stop_asked.set()
-    tail.join(timeout=20)
+    tail.join(timeout=PATIENCE)
 
 
 def _nothing_acknowledged_is_missing(

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infrastructure.embedded.postgres import EmbeddedPostgres, PostgresUnavailable
 from infrastructure.embedded.socket_folder import LONGEST, socket_folder
+from tests.patience import PATIENCE
 from tests.services.session_folder import new_folder
 
 pytestmark = pytest.mark.skipif(
@@ -96,9 +97,10 @@ def test_stopping_does_not_wait_for_clients(make: Make, folder: Path) -> None:
     server = make(folder)
     with psycopg.connect(server.start(), autocommit=True) as client:
         client.execute("SELECT 1")
-        before = time.monotonic()
         server.stop()
-        assert time.monotonic() - before < 10
+        assert server.pid is None
+        with pytest.raises(psycopg.OperationalError):
+            client.execute("SELECT 1")
 
 
 def test_a_killed_postmaster_keeps_committed_rows(make: Make, folder: Path) -> None:
@@ -151,7 +153,7 @@ def _process_of(uid: int) -> subprocess.Popen[bytes]:
 
 def test_two_that_start_it_at_once_get_the_same_server(make: Make, folder: Path) -> None:
     starters = [in_another_process(folder) for _ in range(3)]
-    urls = {starter.communicate(timeout=60)[0].strip() for starter in starters}
+    urls = {starter.communicate(timeout=PATIENCE)[0].strip() for starter in starters}
     assert [starter.returncode for starter in starters] == [0, 0, 0]
     assert urls == {make(folder).start()}
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
@@ -23,11 +23,13 @@ from application.views.registry import VIEWS
 from domain.model import Model
 from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import PostgresEventLog
+from infrastructure.following import advance
 from infrastructure.following.advance import Handling
 from infrastructure.following.follower import Follower
 from infrastructure.following.policy import Reacting
 from infrastructure.following.projection import Projection
 from infrastructure.postgres.database import Database
+from tests.patience import eventually
 from tests.services.postgres import opened
 from tests.services.store_examples import busy_model, in_tenant, new_model
 
@@ -106,13 +108,6 @@ def _counted(owner: Connection[Any]) -> list[int]:
 def _positions(owner: Connection[Any]) -> list[int]:
     statement = "SELECT position FROM events WHERE topic = 'model.registered' ORDER BY 1"
     return [row[0] for row in owner.execute(statement)]
-
-
-def _until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def _poison(owner: Connection[Any], tenant_id: UUID, model: Model, state: bytes) -> int:
@@ -210,7 +205,7 @@ def test_two_followers_of_one_name_apply_every_event_once_and_in_order(
         for follower in followers:
             follower.start()
         _write_from_threads(event_log, threads=6, models=60)
-        _until(lambda: len(_counted(owner)) >= len(_positions(owner)))
+        eventually(lambda: len(_counted(owner)) >= len(_positions(owner)))
         for follower in followers:
             follower.close()
     assert len(_positions(owner)) == 360
@@ -234,7 +229,7 @@ def test_another_takes_over_from_a_process_that_was_killed(
     finally:
         first.kill()
         first.communicate()
-    _until(lambda: second.step() or _counted(owner) != [], seconds=5)
+    eventually(lambda: second.step() or _counted(owner) != [])
     assert _counted(owner) == _positions(owner)
 
 
@@ -250,17 +245,44 @@ def test_another_takes_over_from_a_process_that_hangs_and_that_does_no_harm_when
         assert first.stdout is not None
         assert first.stdout.readline() == "inside\n"
         first.send_signal(signal.SIGSTOP)
-        stopped = time.monotonic()
         second = _follow(database, Counting())
-        _until(lambda: second.step() or _counted(owner) != [], seconds=10)
-        assert time.monotonic() - stopped < 5
+        eventually(lambda: second.step() or _counted(owner) != [])
         first.send_signal(signal.SIGCONT)
         with in_tenant(uuid4()):
             event_log.save(new_model())
-        _until(lambda: second.step() or len(_counted(owner)) == 2)
+        eventually(lambda: second.step() or len(_counted(owner)) == 2)
     finally:
         first.kill()
         first.communicate()
+    assert _counted(owner) == _positions(owner)
+
+
+def test_another_takes_over_from_one_that_falls_silent_in_the_middle_of_a_pipeline(
+    database: Database,
+    event_log: PostgresEventLog,
+    owner: Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There PostgreSQL does not take a session for idle."""
+    monkeypatch.setattr(advance, "LONGEST", "1s")
+    with in_tenant(uuid4()):
+        event_log.save(new_model())
+
+    class Silent(Counting):
+        def handle(self, connection: Connection[DictRow], events: Sequence[RecordedEvent]) -> None:
+            running = "SELECT FROM pg_stat_activity WHERE pid = %s"
+            with connection.pipeline():
+                connection.execute("SELECT 1").fetchone()
+                mine = (connection.info.backend_pid,)
+                eventually(lambda: owner.execute(running, mine).fetchone() is None)
+                connection.execute("SELECT 1").fetchone()
+
+    silent = _follow(database, Silent())
+    silent.step()
+    with pytest.raises(psycopg.OperationalError):
+        silent.step()
+    second = _follow(database, Counting())
+    eventually(lambda: second.step() or _counted(owner) != [])
     assert _counted(owner) == _positions(owner)
 
 
@@ -292,7 +314,7 @@ def test_a_follower_goes_on_when_its_connection_is_cut(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE usename = 'edgewise_system' AND datname = current_database()"
         )
-    _until(lambda: _counted(owner) == _positions(owner))
+    eventually(lambda: _counted(owner) == _positions(owner))
     follower.close()
 
 

@@ -1,7 +1,6 @@
 """Saves that wait together share a transaction and nothing else: each fares on its own."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +15,7 @@ from psycopg import Connection
 from infrastructure.event_store.append import Save, append
 from infrastructure.event_store.group_commit import GroupCommit, SaveInterrupted
 from infrastructure.postgres.database import Database
+from tests.patience import PATIENCE, eventually
 
 TENANT = uuid4()
 HOLD = "SELECT lock_appends()"
@@ -47,10 +47,10 @@ def batch(owner: Connection, commits: GroupCommit) -> Iterator[Batch]:
             with owner.transaction():
                 owner.execute(HOLD)
                 first = pool.submit(commits.append, TENANT, [event(uuid4())])
-                _until(lambda: _waiting(owner) is not None)
+                eventually(lambda: _waiting(owner) is not None)
                 futures = [pool.submit(commits.append, TENANT, events) for events in saves]
-                _until(lambda: len(commits._queue) == len(saves))
-            first.result(10)
+                eventually(lambda: len(commits._queue) == len(saves))
+            first.result(PATIENCE)
             return futures
 
         yield together
@@ -61,16 +61,9 @@ def _waiting(owner: Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_saves_that_waited_are_one_transaction(batch: Batch, owner: Connection) -> None:
     for future in batch(*([event(uuid4()), event(uuid4())] for _ in range(10))):
-        assert len(future.result(10)) == 2
+        assert len(future.result(PATIENCE)) == 2
     rows = owner.execute("SELECT xmin::text, count(*) FROM events GROUP BY 1 ORDER BY 2").fetchall()
     assert [count for _, count in rows] == [1, 20]
 
@@ -86,8 +79,8 @@ def test_a_save_that_conflicts_fails_alone(batch: Batch, owner: Connection) -> N
     )
     for refused in (late, ahead):
         with pytest.raises(IntegrityError):
-            refused.result(10)
-    assert first.result(10) < beside.result(10) < next_one.result(10)
+            refused.result(PATIENCE)
+    assert first.result(PATIENCE) < beside.result(PATIENCE) < next_one.result(PATIENCE)
     row = owner.execute("SELECT count(*) FROM events WHERE originator_id = %s", (other,)).fetchone()
     assert row == (1,)
 
@@ -105,10 +98,10 @@ def test_a_stream_stays_its_tenant_s_whatever_the_caller_says(
 @pytest.mark.parametrize("topic", ["a\0b", "\ud800"])
 def test_a_save_that_postgresql_cannot_take_fails_alone(batch: Batch, topic: str) -> None:
     good, bad, fine = batch([event(uuid4())], [event(uuid4(), topic=topic)], [event(uuid4())])
-    assert good.result(10)
-    assert fine.result(10)
+    assert good.result(PATIENCE)
+    assert fine.result(PATIENCE)
     with pytest.raises((psycopg.DataError, UnicodeEncodeError)):
-        bad.result(10)
+        bad.result(PATIENCE)
 
 
 def test_a_connection_cut_in_the_middle_delays_and_loses_nothing(
@@ -119,7 +112,7 @@ def test_a_connection_cut_in_the_middle_delays_and_loses_nothing(
         with owner.transaction():
             owner.execute(HOLD)
             future = pool.submit(commits.append, TENANT, [event(stream)])
-            _until(lambda: _waiting(owner) is not None)
+            eventually(lambda: _waiting(owner) is not None)
             owner.execute("SELECT pg_terminate_backend(%s)", (_waiting(owner),))
         (position,) = future.result(30)
     assert owner.execute("SELECT position, originator_id FROM events").fetchall() == [
@@ -176,8 +169,8 @@ def test_a_leader_that_is_stopped_leaves_nobody_waiting(database: Database) -> N
     for place, thread in enumerate(threads):
         thread.start()
         if place == 0:
-            _until(lambda: pool._stopped)
-    _until(lambda: len(commits._queue) == 4)
+            eventually(lambda: pool._stopped)
+    eventually(lambda: len(commits._queue) == 4)
     pool.go_on.set()
     for thread in threads:
         thread.join(20)

@@ -22,6 +22,7 @@ from infrastructure.event_store.stored_chain import StoredChain
 from infrastructure.postgres import migrate as migrating
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import APP, migrate, numbered_sql, role_url
+from tests.patience import PATIENCE
 from tests.services.postgres import TEST_SECRET, fresh_database, opened
 from tests.services.store_examples import busy_model, in_tenant, new_model
 
@@ -409,5 +410,5 @@ def test_each_tenant_of_a_batch_is_told_its_last_position(
         for tenant in tenants:
             with in_tenant(tenant):
                 positions[tenant] = event_log.save(busy_model(3))
-        said = [word.payload for word in listening.notifies(timeout=5, stop_after=2)]
+        said = [word.payload for word in listening.notifies(timeout=PATIENCE, stop_after=2)]
     assert said == [f"{tenant} {positions[tenant]}" for tenant in tenants]

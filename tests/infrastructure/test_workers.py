@@ -36,7 +36,7 @@ def unseen_for(database: Database, id: str, time: timedelta) -> None:
 async def test_a_worker_tells_what_it_offers_and_what_it_is(
     database: Database, reads: PostgresReads
 ) -> None:
-    announcing = Announcing(PostgresWorkers(database), "w1", KIND | abilities(), facts)
+    announcing = Announcing(PostgresWorkers(database), "w1", lambda: KIND | abilities(), facts)
     assert announcing.step(), "the facts are not known at the first word"
     assert not announcing.step()
     (worker,) = await reads.workers()
@@ -54,7 +54,7 @@ async def test_a_silent_worker_is_shown_as_such_offers_nothing_and_is_forgotten(
         workers.announce(Announcement(id, "host", tuple(KIND), {}))
     unseen_for(database, "gone", SILENT_AFTER * 2)
     assert {row.id: row.silent for row in await reads.workers()} == {"gone": True, "here": False}
-    assert await reads.within(uuid4()).offers() == [KIND]
+    assert await reads.within(uuid4()).offers() == [KIND] == workers.offers()
     unseen_for(database, "gone", FORGOTTEN_AFTER * 2)
     workers.announce(Announcement("here", "host", tuple(KIND), {}))
     assert [row.id for row in await reads.workers()] == ["here"]
@@ -88,7 +88,9 @@ def test_a_relay_gives_only_what_its_own_worker_can_take(database: Database) -> 
 
     def relay(*offers: str) -> Relay:
         words = frozenset(offers)
-        return Relay(database, "job", lambda _, payload: given.append(payload["job_id"]), words)
+        return Relay(
+            database, "job", lambda _, payload: given.append(payload["job_id"]), lambda: words
+        )
 
     relay("kind:benchmark").step()
     assert given == []

@@ -17,6 +17,7 @@ from infrastructure.blobs.local import LocalBlobs
 from infrastructure.uploads.local_staging import LocalStaging
 from infrastructure.uploads.memory import MemoryUploads
 from interfaces.http.tus import Patience, tus_routes
+from tests.patience import PATIENCE
 
 PRINCIPAL = Principal(uuid4(), "key:1", Role.OPERATOR)
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,7 +56,7 @@ def test_the_connection_is_given_up_and_the_bytes_are_kept(drips: int, tmp_path:
     blobs = LocalBlobs(tmp_path / "blobs")
     staging = LocalStaging(tmp_path / "staging", blobs)
     uploads = Uploads(MemoryUploads(), staging, lambda tenant: 10**9)
-    routes = tus_routes(uploads, authenticate, patience=Patience(idle=0.2, request=1.0))
+    routes = tus_routes(uploads, authenticate, patience=Patience(idle=1.0, request=2.0))
     upload = commands.create(uploads, PRINCIPAL, UploadRequest(10**8, "model.onnx", "model"))
     given = 0
 
@@ -68,7 +69,9 @@ def test_the_connection_is_given_up_and_the_bytes_are_kept(drips: int, tmp_path:
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     answer = asyncio.run(
-        asyncio.wait_for(patched(Starlette(routes=routes), f"/uploads/{upload.id}", receive), 30)
+        asyncio.wait_for(
+            patched(Starlette(routes=routes), f"/uploads/{upload.id}", receive), PATIENCE
+        )
     )
     assert answer["status"] == 204
     assert answer["headers"][b"connection"] == b"close"

@@ -3,14 +3,14 @@
 import base64
 import hashlib
 import os
-import time
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from infrastructure.postgres.database import Database
-from tests.interfaces.tus_caller import CHUNK, MB, Caller, encoded, error, eventually
+from tests.interfaces.tus_caller import CHUNK, MB, Caller, encoded, error
+from tests.patience import eventually
 from tests.upload_services import Server, lasting_server, uploads_database, uploads_url  # noqa: F401
 
 
@@ -177,21 +177,26 @@ def test_what_came_before_the_connection_was_cut_is_kept(caller: Caller) -> None
     connection = caller.open_patch(url, 0, len(content))
     connection.sendall(content[: 2 * MB + 5])
     connection.close()
-    assert eventually(lambda: caller.offset(url) == 2 * MB + 5)
+    eventually(lambda: caller.offset(url) == 2 * MB + 5)
     done = caller.patch(url, 2 * MB + 5, content[2 * MB + 5 :])
     assert done.headers["Upload-Sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_while_one_request_writes_another_is_told_to_wait(caller: Caller) -> None:
-    url = caller.created(10)
-    connection = caller.open_patch(url, 0, 10)
-    connection.sendall(b"0")
+    content = os.urandom(3 * MB)
+    url = caller.created(len(content))
+    connection = caller.open_patch(url, 0, len(content))
+    connection.sendall(content[: 2 * MB])
     staged = caller.server.folder / "staging" / str(caller.tenant) / url.rsplit("/")[-1]
-    assert eventually(staged.exists)
-    time.sleep(0.1)  # from the file's making to its lock
-    assert error(caller.patch(url, 0, b"0123456789")) == (423, "CONFLICT", "id")
+    eventually(lambda: staged.exists() and staged.stat().st_size)  # it has the lock, and writes
+
+    def another() -> tuple[int, str, str | None]:
+        offset = caller.offset(url)  # it may move meanwhile
+        return error(caller.patch(url, offset, content[offset:]))
+
+    assert eventually(lambda: another() == (423, "CONFLICT", "id"))
     assert error(caller.client.delete(url)) == (423, "CONFLICT", "id")
-    connection.sendall(b"123456789")
+    connection.sendall(content[2 * MB :])
     assert b" 204 " in connection.recv(4096)
     connection.close()
-    assert caller.offset(url) == 10
+    assert caller.offset(url) == len(content)

@@ -2,12 +2,12 @@
 
 import base64
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
 
+from tests.patience import PATIENCE
 from tests.upload_services import Server
 
 CHUNK = "application/offset+octet-stream"
@@ -21,7 +21,7 @@ class Caller:
         self.server, self.tenant = server, uuid4()
         self.token = f"{role}@{self.tenant}"
         self.headers = {"Authorization": f"Bearer {self.token}", "Tus-Resumable": "1.0.0"}
-        self.client = httpx.Client(base_url=server.url, headers=self.headers, timeout=30)
+        self.client = httpx.Client(base_url=server.url, headers=self.headers, timeout=PATIENCE)
 
     def create(self, length: int | str, **metadata: str) -> httpx.Response:
         metadata = {"filename": "model.onnx", "purpose": "MODEL", **metadata}
@@ -65,12 +65,3 @@ def error(answer: httpx.Response) -> tuple[int, str, str | None]:
     body = answer.json()["error"]
     assert body["message"]
     return answer.status_code, body["code"], body["field"]
-
-
-def eventually(check: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.02)
-    return False

@@ -1,6 +1,7 @@
 """A server as a child process on one port with one folder, to be killed and started again."""
 
 import os
+import random
 import socket
 import subprocess
 import time
@@ -9,9 +10,15 @@ from pathlib import Path
 
 import psutil
 
+from tests.patience import PATIENCE
 from tests.services.session_folder import kill_tree, remember
 
-START_SECONDS = 60.0
+LOOKS_FOR = 5.0
+"""Seconds that one look whether a server answers may take."""
+
+_PORTS = (15_000, 32_000)
+_given: set[int] = set()
+_chance = random.SystemRandom()  # what tests seed would give all processes the same ports
 
 
 class DaemonFailed(RuntimeError):
@@ -19,15 +26,24 @@ class DaemonFailed(RuntimeError):
 
 
 def free_port() -> int:
-    """A port on the loopback address that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on the loopback address that nobody listens on right now. It is none of those that
+    Linux gives to clients: one of thousands of connections might take it before the server does,
+    or while that is restarted, and a client that tries it meanwhile might reach itself."""
+    while True:
+        port = _chance.randrange(*_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def listens(port: int) -> bool:
     with socket.socket() as probe:
-        probe.settimeout(1)
+        probe.settimeout(LOOKS_FOR)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
@@ -74,16 +90,16 @@ class Daemon:
             self._process.wait()
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL after five seconds."""
+        """SIGTERM, and SIGKILL where that does not help."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=5)
+                self._process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not self._ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.kill()

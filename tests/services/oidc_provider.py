@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from joserfc.jws import JWSRegistry
 
+from tests.patience import PATIENCE
 from tests.services.daemon import Daemon, free_port, listens
 from tests.services.programs import unavailable
 from tests.services.session_folder import new_folder
@@ -62,7 +63,7 @@ def installed() -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
     )
     if done.returncode:
         unavailable(f"npm could not bring oidc-provider: {done.stderr[-500:]}")
@@ -72,7 +73,7 @@ def installed() -> Path:
 def consent(url: str, login: str, back_to: str) -> str:
     """What a person does at the certified provider: signs in and agrees. Returns the address that
     the browser is sent back to."""
-    with httpx.Client(timeout=30) as browser:
+    with httpx.Client(timeout=PATIENCE) as browser:
         for _ in range(12):
             answer = browser.get(url)
             if answer.status_code == 200:

@@ -5,7 +5,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.services.daemon import Daemon, free_port
+from tests.services.daemon import LOOKS_FOR, Daemon, free_port
 
 
 class OwnRedis(Daemon):
@@ -23,7 +23,7 @@ class OwnRedis(Daemon):
 
     def _answers(self) -> bool:
         try:
-            with Redis.from_url(self.url, socket_timeout=1) as client:
+            with Redis.from_url(self.url, socket_timeout=LOOKS_FOR) as client:
                 return bool(client.ping())
         except (RedisError, OSError):
             return False

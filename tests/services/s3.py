@@ -10,7 +10,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.services.daemon import Daemon, free_port
+from tests.patience import PATIENCE
+from tests.services.daemon import LOOKS_FOR, Daemon, free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class S3Access:
         """What a process of Edgewise reads."""
         return {f"S3_{name.upper()}": value for name, value in asdict(self).items()}
 
-    def store(self, timeout: str = "10s") -> S3Store:
+    def store(self, timeout: str = f"{PATIENCE:g}s") -> S3Store:
         return S3Store(
             self.bucket,
             endpoint=self.endpoint,
@@ -79,11 +80,11 @@ class OwnS3(Daemon):
 
     def _answers(self) -> bool:
         """Whether it takes an object: it answers long before it has a volume to write to."""
-        store = self.access.store(timeout="2s")
+        store = self.access.store(timeout=f"{LOOKS_FOR:g}s")
         try:
             # S3 makes a bucket by PUT on its root, which a presigned URL for the empty key names.
             bucket = obstore.sign(store, "PUT", "", timedelta(minutes=5))
-            if httpx.put(bucket, timeout=2).status_code not in (200, 409):
+            if httpx.put(bucket, timeout=LOOKS_FOR).status_code not in (200, 409):
                 return False
             obstore.put(store, "ready", b"yes", use_multipart=False)
         except (httpx.HTTPError, OSError, BaseError):

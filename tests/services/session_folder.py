@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+GONE_WITHIN = 60.0
+
 
 @cache
 def session_folder() -> Path:
@@ -61,7 +63,7 @@ def kill_tree(process: psutil.Process) -> None:
             each.kill()
         except psutil.NoSuchProcess:
             pass
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + GONE_WITHIN
     while not all(is_gone(each) for each in doomed) and time.monotonic() < deadline:
         time.sleep(0.01)
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from redis import Redis
 
 from infrastructure.postgres.database import Database
+from tests.patience import eventually
 from tests.services.daemon import listens
 from tests.services.mosquitto import MqttAccess, OwnMosquitto
 from tests.services.postgres import OwnPostgres
@@ -86,7 +86,8 @@ def test_redis_comes_back_on_its_port_with_its_data(own_redis: Callable[[], OwnR
     server = own_redis()
     with Redis.from_url(server.url) as client:
         client.set("kept", "yes")
-        time.sleep(1.2)  # its file is written to disk every second
+        files = server.folder / "appendonlydir"
+        eventually(lambda: any(b"kept" in each.read_bytes() for each in files.glob("*.aof")))
     server.kill()
     server.start()
     with Redis.from_url(server.url) as client:
@@ -138,8 +139,8 @@ def test_servers_die_with_a_test_process_that_was_killed() -> None:
     servers = [psutil.Process(int(pid)) for pid in pids]
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    _until(lambda: all(is_gone(server) for server in servers))
-    _until(lambda: not Path(folder).exists())
+    eventually(lambda: all(is_gone(server) for server in servers))
+    eventually(lambda: not Path(folder).exists())
 
 
 def test_a_missing_service_skips_on_a_laptop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,10 +153,3 @@ def test_a_missing_service_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="no such thing"):
         unavailable("no such thing")
-
-
-def _until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import httpx
 
-from tests.e2e.running import Api, eventually
+from tests.e2e.running import Api
+from tests.patience import PATIENCE, eventually
 
 REGISTER = """
 mutation($name: String!, $key: String!) { modelRegister(name: $name, idempotencyKey: $key) {
@@ -56,7 +57,7 @@ class Load:
         self._client.http = httpx.Client(
             base_url="http://rotation.test",
             headers={"authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=PATIENCE,
             transport=rotation,
         )
         self._stop = threading.Event()
@@ -69,7 +70,7 @@ class Load:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=PATIENCE)
 
     def more(self, count: int) -> None:
         """Waits until so many more requests have succeeded."""
@@ -79,7 +80,7 @@ class Load:
             assert not self.failures, self.failures
             return len(self.made) >= wanted
 
-        eventually(look, 120)
+        eventually(look)
 
     def _run(self) -> None:
         while not self._stop.wait(0.02):

@@ -16,8 +16,9 @@ from pathlib import Path
 import psycopg
 
 from demo import digits
-from tests.e2e.running import Api, Process, eventually
+from tests.e2e.running import Api, Process
 from tests.e2e.test_spine import OPTIMIZE
+from tests.patience import eventually
 from tests.services.daemon import free_port
 from tests.upgrade.previous import Previous, commit, tree_of_previous
 
@@ -59,7 +60,7 @@ def lead(api: Api, folder: Path) -> None:
     calibration = api.push_dataset(folder / "digits-calibration.npz", "cal", "CALIBRATION")
     evaluation = api.push_dataset(folder / "digits-evaluation.npz", "eval", "EVALUATION")
     asked = api.change(OPTIMIZE, model=id, calibration=calibration, evaluation=evaluation, key="o")
-    assert api.ended(asked["job"]["id"], 180)["status"] == "SUCCEEDED"
+    assert api.ended(asked["job"]["id"])["status"] == "SUCCEEDED"
 
     def made() -> list[dict[str, str]]:
         nodes = api.run(ARTIFACTS, id=id)["model"]["artifacts"]["nodes"]
@@ -67,7 +68,7 @@ def lead(api: Api, folder: Path) -> None:
 
     variants = {node["variant"]: node["id"] for node in eventually(made) if node["passed"]}
     job = api.benchmark(id, [model["source"]["id"], variants["fp16"]], 3)
-    assert api.ended(job, 180)["status"] == "SUCCEEDED"
+    assert api.ended(job)["status"] == "SUCCEEDED"
     job = api.benchmark(id, [model["source"]["id"]], 9900)
     mutate(api, "jobCancel", jobId=job)
     assert api.ended(job)["status"] == "CANCELLED"
@@ -107,7 +108,7 @@ def main() -> None:
         process = Previous(tree).start(f"up --port {port}", home, {})
         url = f"http://127.0.0.1:{port}"
         waiting = Api(url, "none")
-        eventually(lambda: waiting.http.get("/readyz").status_code == 200, 60)
+        eventually(lambda: waiting.http.get("/readyz").status_code == 200)
         token = json.loads((home / "credentials.json").read_text())["token"]
         try:
             lead(Api(url, token), base / "digits")

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from tests.e2e.conftest import digits_folder as digits_folder
-from tests.e2e.running import Api, Process, eventually
+from tests.e2e.running import Api, Process
 from tests.e2e.test_spine import OPTIMIZE
+from tests.patience import PATIENCE, eventually
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET
 from tests.services.redis import OwnRedis
@@ -19,7 +20,7 @@ from tests.services.s3 import S3Access
 from tests.upgrade.load import Load, Rotation
 from tests.upgrade.previous import Previous, tree_of_previous
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(8 * PATIENCE)]
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Release:
         commands = ["projector", "worker", *(f"api --port {port}" for port in ports)]
         self.running = [self.begin(command) for command in commands]
         for url in self.urls:
-            eventually(lambda url=url: self._ready(url), 90)  # type: ignore[misc]
+            eventually(lambda url=url: self._ready(url))  # type: ignore[misc]
 
     def stop(self) -> None:
         for process in self.running:
@@ -64,7 +65,7 @@ class Both:
         return Process(command, self.home, self.environment)
 
     def done(self, process: Process) -> None:
-        eventually(lambda: not process.running, 90)
+        eventually(lambda: not process.running)
         assert "schema is current" in process.output, process.output
 
     @property
@@ -97,7 +98,7 @@ def optimized(api: Api, folder: Path, name: str) -> None:
     model = api.push_model(folder / "digits.onnx", name)
     data = api.push_dataset(folder / "digits-calibration.npz", name, "CALIBRATION")
     asked = api.change(OPTIMIZE, model=model["id"], calibration=data, evaluation=None, key=name)
-    ended = api.ended(asked["job"]["id"], 120)
+    ended = api.ended(asked["job"]["id"])
     assert ended["status"] == "SUCCEEDED", ended
 
 
@@ -111,14 +112,14 @@ def caught_up(url: str) -> None:
             ).fetchone()
         return row is not None and bool(row[0])
 
-    eventually(look, 60)
+    eventually(look)
 
 
 def agreeing(both: Both) -> None:
     """The tables say what today's code makes of every stored event, and the log is whole."""
     for command in ("replay --check", "events verify"):
         asked = both.new(command)
-        eventually(lambda asked=asked: not asked.running, 120)  # type: ignore[misc]
+        eventually(lambda asked=asked: not asked.running)  # type: ignore[misc]
         assert asked.exit_code == 0, asked.output
 
 

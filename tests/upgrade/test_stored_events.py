@@ -72,7 +72,16 @@ def test_what_was_not_brought_forward_is_written_again_as_it_was(release: Path) 
         version = getattr(type(event), "class_version", 1)
         if stored.get("class_version", 1) == version:
             again = orjson.loads(MAPPER.to_stored_event(event).state)
-            assert {name: again[name] for name in stored} == stored, row["topic"]
+            assert _as_stored(again, stored) == stored, row["topic"]
+
+
+def _as_stored(again: Any, stored: Any) -> Any:
+    """Without the fields that came later, at any depth."""
+    if isinstance(stored, dict) and isinstance(again, dict):
+        return {name: _as_stored(again.get(name), value) for name, value in stored.items()}
+    if isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
+        return [_as_stored(*pair) for pair in zip(again, stored, strict=True)]
+    return again
 
 
 def test_every_stream_leads_to_an_aggregate(release: Path) -> None:

@@ -74,6 +74,46 @@ def has_half_weights(model: Any) -> bool:
     return bool(constants(model).get(schema.TensorType.FLOAT16))
 
 
+def with_operator_codes(model: Any) -> Any:
+    """The same model with its operators where newer readers look for them: before schema 3a they
+    were in a byte, and litert-quantizer takes every operator of such a file for an ADD."""
+    for code in model.operatorCodes:
+        code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return model
+
+
+def with_float_weights(model: Any) -> Any:
+    """The same model with its INT8 weights as the floats that they stand for, where it takes and
+    gives floats: it computes the same, and can be quantized in another way."""
+    for graph in model.subgraphs:
+        if any(graph.tensors[place].type != schema.TensorType.FLOAT32 for place in graph.inputs):
+            return model
+        for tensor in graph.tensors:
+            data = model.buffers[tensor.buffer].data
+            if tensor.type == schema.TensorType.INT8 and data is not None:
+                _store_floats(model, tensor, np.asarray(data).view(np.int8))
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    kept = {one.buffer for one in model.metadata or ()}
+    for place in set(range(len(model.buffers))) - used - kept:
+        model.buffers[place].data = None
+    return model
+
+
+def _store_floats(model: Any, tensor: Any, stored: "np.ndarray[Any, Any]") -> None:
+    scheme = tensor.quantization
+    shape = [1] * len(tensor.shape)
+    if len(scheme.scale) > 1:
+        shape[scheme.quantizedDimension] = len(scheme.scale)
+    scale = np.asarray(scheme.scale, np.float32).reshape(shape)
+    zero = np.asarray(scheme.zeroPoint, np.float32).reshape(shape)
+    floats = (stored.reshape(tensor.shape).astype(np.float32) - zero) * scale
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(floats.astype(np.float32).tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    tensor.buffer, tensor.type = len(model.buffers) - 1, schema.TensorType.FLOAT32
+    tensor.quantization = None
+
+
 def with_signature(model: Any) -> Any:
     """The same model with a signature: older converters wrote none, and calibration needs it."""
     if model.signatureDefs:

@@ -86,3 +86,8 @@ def _tensor(details: dict[str, Any]) -> TfliteTensor:
         scale=float(scale),
         zero=int(zero),
     )
+
+
+def opened(file: Path, threads: int, _spin: bool) -> LiteRtSession:
+    """As `runtime.open_model` asks for it."""
+    return LiteRtSession(file, threads)

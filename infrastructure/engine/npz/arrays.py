@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from application.ports.engine import EngineRefusal
+from domain.dataset import LABELS, is_label
 from infrastructure.engine import archive
 from infrastructure.engine.refusals import dataset_refused
 
@@ -113,7 +114,8 @@ def _header(
             HOW,
             name,
         )
-    if dtype.kind not in KINDS or not dtype.isnative:
+    texts = dtype.kind == "U" and dtype.itemsize > 0 and _may_be_texts(name)
+    if not (dtype.kind in KINDS or texts) or not dtype.isnative:
         remedy = f"Convert it, with array.astype({'float32' if dtype.kind in 'cfV' else 'int64'!r})"
         raise dataset_refused(f"The array “{name[:80]}” has the type {dtype}.", remedy, name)
     if not shape:
@@ -125,6 +127,11 @@ def _header(
             name,
         )
     return dtype, shape, length
+
+
+def _may_be_texts(name: str) -> bool:
+    """What is fed to a model is numbers; what is right may be a text."""
+    return is_label(name) and name.startswith(LABELS)
 
 
 def _check_rows(found: Sequence[Member]) -> None:

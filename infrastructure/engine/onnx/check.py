@@ -1,8 +1,9 @@
 """What an ONNX file must be before anything else is done with it; each rule names the node at
 fault and the remedy.
 
-In this order: it has outputs; it is within size; it stands alone (no external data, whatever the
-path); its operators are known; ONNX's own checker has nothing against it; ONNX Runtime loads it.
+In this order: it has outputs; it is within size; its weights are in it, or in the files that were
+uploaded with it; its operators are known; ONNX's own checker has nothing against it; ONNX Runtime
+loads it.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import onnxruntime
 
 from application.ports.engine import EngineRefusal
 from infrastructure.engine.onnx import graph
+from infrastructure.engine.onnx.external import check_places
 from infrastructure.engine.onnx.load import parsed
 from infrastructure.engine.onnx.sessions import open_session
 from infrastructure.engine.refusals import model_refused, not_a_model
@@ -21,14 +23,15 @@ MOST_ELEMENTS = 2**31
 RUNTIME_DOMAINS = ("com.microsoft", "ai.onnx.ml")
 
 
-def checked(file: Path) -> onnx.ModelProto:
-    """The model. Raises EngineRefusal."""
+def checked(file: Path, folder: Path | None = None) -> onnx.ModelProto:
+    """The model, without its external data, which must be in `folder`. Raises EngineRefusal."""
     model = parsed(file)
     if not model.graph.node and not model.graph.output:
         raise not_a_model("It is an ONNX file without a graph.")
     try:
+        check_texts(model)
         check_shape(model)
-        check_alone(model)
+        check_places(model, file, folder)
         check_opset(model)
         check_operators(model)
     except graph.TooDeep:
@@ -37,9 +40,26 @@ def checked(file: Path) -> onnx.ModelProto:
             f"Subgraphs are nested more than {graph.MOST_DEPTH} deep.",
             "Export the model without nested control flow.",
         ) from None
-    _check_rules(model)
+    _check_rules(model if folder is None else str(file))
     _check_runs(file)
     return model
+
+
+def check_texts(model: onnx.ModelProto) -> None:
+    """Protobuf gives a text that is not UTF-8 as bytes, which no library expects."""
+    values = (*model.graph.input, *model.graph.output)
+    texts = [one.name for one in (*values, *graph.tensors(model))]
+    texts += [dim.dim_param for one in values for dim in one.type.tensor_type.shape.dim]
+    texts += [one.domain for one in model.opset_import]
+    for node in graph.nodes(model):
+        texts += (node.op_type, node.domain, node.name, *node.input, *node.output)
+    odd = next((one for one in texts if not isinstance(one, str)), None)
+    if odd is not None:
+        raise model_refused(
+            "INVALID_MODEL",
+            f"The name {str(odd)[:80]} is no text.",
+            "It may have been damaged on the way. Export and upload it again.",
+        )
 
 
 def check_shape(model: onnx.ModelProto) -> None:
@@ -72,20 +92,6 @@ def _check_dimensions(value: onnx.ValueInfoProto) -> None:
         )
 
 
-def check_alone(model: onnx.ModelProto) -> None:
-    """One file is uploaded; what it refers to outside itself is not there, or not its own."""
-    for tensor in graph.tensors(model):
-        places = {entry.key: entry.value for entry in tensor.external_data}
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or places:
-            where = places.get("location", "")[:120]
-            raise model_refused(
-                "EXTERNAL_DATA",
-                f"The weights “{tensor.name[:120]}” are in another file, {where!r}.",
-                "Save the model in one file: onnx.save(onnx.load(path), path, "
-                "save_as_external_data=False).",
-            )
-
-
 def check_opset(model: onnx.ModelProto) -> None:
     version, newest = graph.opset(model), onnx.defs.onnx_opset_version()
     if version is not None and not 1 <= version <= newest:
@@ -114,7 +120,9 @@ def check_operators(model: onnx.ModelProto) -> None:
 def _standard(node: onnx.NodeProto, versions: dict[str, int]) -> bool:
     domain = "" if node.domain == "ai.onnx" else node.domain
     version = versions.get(domain, versions.get("ai.onnx" if domain == "" else domain))
-    return version is not None and bool(onnx.defs.has(node.op_type, version, domain))
+    if version is None or not 0 < version < 2**31:  # what onnx.defs can be asked for
+        return False
+    return bool(onnx.defs.has(node.op_type, version, domain))
 
 
 def _unknown_operator(node: onnx.NodeProto, versions: dict[str, int]) -> EngineRefusal:
@@ -136,7 +144,8 @@ def _unknown_operator(node: onnx.NodeProto, versions: dict[str, int]) -> EngineR
     )
 
 
-def _check_rules(model: onnx.ModelProto) -> None:
+def _check_rules(model: onnx.ModelProto | str) -> None:
+    """Of a file's path, the checker looks at the files beside it too."""
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
@@ -156,9 +165,25 @@ def _check_runs(file: Path) -> None:
         raise model_refused(
             "NOT_RUNNABLE",
             f"ONNX Runtime {onnxruntime.__version__} does not load it: {_short(error)}",
-            "See that onnxruntime.InferenceSession(path) works, and export with another "
-            "opset_version if it does not.",
+            _remedy(str(error)),
         ) from error
+
+
+def _remedy(told: str) -> str:
+    """By what ONNX Runtime says most often."""
+    if "Unsupported model IR version" in told:
+        return (
+            "Set a lower ir_version and save the model again: model = onnx.load(path); "
+            "model.ir_version = 10; onnx.save(model, path)."
+        )
+    if "is under development" in told:
+        return "Export with the opset_version of a released ONNX, such as 21."
+    if "NOT_IMPLEMENTED" in told:
+        return "Export with tensors of another type there, such as float32 or int64."
+    return (
+        "See that onnxruntime.InferenceSession(path) works, and export with another "
+        "opset_version if it does not."
+    )
 
 
 def _short(error: Exception) -> str:

@@ -7,13 +7,15 @@ import onnx
 
 from infrastructure.engine.onnx.check import checked
 from infrastructure.engine.onnx.signature import signature_of
+from infrastructure.engine.onnx_zip import model_in
 
 OLD_OPSET = 13
 
 
 def inspect_onnx(file: Path) -> dict[str, Any]:
     """`{"signature", "warnings"}`. Raises EngineRefusal for a model that cannot be taken."""
-    model = checked(file)
+    with model_in(file) as (alone, folder):
+        model = checked(alone, folder)
     signature = signature_of(model)
     return {"signature": signature, "warnings": list(_warnings(model, signature))}
 

@@ -25,7 +25,7 @@ OF_INTEREST = (
 INT8 = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 LIBRARIES = (
     "onnx", "onnxruntime", "onnxslim", "onnxconverter-common", "ai-edge-litert", "litert-quantizer",
-    "numpy",
+    "numpy", "onnx-ir", "ml-dtypes",
 )  # fmt: skip
 X86 = ("x86_64", "amd64", "i686")
 

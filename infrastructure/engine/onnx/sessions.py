@@ -27,3 +27,8 @@ def open_session(
         options.optimized_model_filepath = str(optimized)
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     return ort.InferenceSession(str(model), options, providers=CPU)
+
+
+def opened(model: Path, threads: int, spin: bool) -> "ort.InferenceSession":
+    """As `runtime.open_model` asks for it."""
+    return open_session(model, threads, spin=spin)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domain.dataset import is_label
 from domain.parity import InputsUsed
 from infrastructure.engine.pass_contract import Feed, Rows
 from infrastructure.engine.reporting import memory_ran_out
@@ -26,7 +27,6 @@ SYNTHETIC_ROWS = 64
 OPEN_SIZES = (16, 64, 224, 1)
 INTEGER_TOPS = (255, 1, 0)
 BATCH_BYTES = 8 * 2**20
-LABELS = "labels"
 _NUMPY = {
     "float": np.float32, "double": np.float64, "float16": np.float16, "bool": np.bool_,
     "int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
@@ -41,7 +41,8 @@ class CannotFeed(ValueError):
 @dataclass(frozen=True)
 class Inputs:
     """`batches` starts afresh each time and gives the same; a feed has `batch` rows, the last one
-    fewer where the model lets it."""
+    fewer where the model lets it. `judged` gives with each feed the same rows of the arrays that
+    are no inputs: what is right."""
 
     used: InputsUsed
     rows: int
@@ -49,6 +50,7 @@ class Inputs:
     note: str
     batches: Callable[[], Iterator[Feed]]
     first_row: Callable[[], Feed]
+    judged: Callable[[], Iterator[tuple[Feed, Feed]]]
 
 
 def inputs_for(session: Session, data: Rows | None, limit: int, batch: int) -> Inputs:
@@ -70,16 +72,19 @@ def inputs_for(session: Session, data: Rows | None, limit: int, batch: int) -> I
     if full == 0:
         raise CannotFeed(f"The model takes {size} rows at once; the dataset has {data.rows}.")
 
-    def batches(rows: int = full, each: int = size) -> Iterator[Feed]:
+    def judged(rows: int = full, each: int = size) -> Iterator[tuple[Feed, Feed]]:
         for found in data.iterate(each, rows):
-            feed = {one: found[name] for one, name in names.items()}
+            feed = {one: found.pop(name) for one, name in names.items()}
             if fixed is None or len(next(iter(feed.values()))) == fixed:
-                yield {one: value[0] if whole else value for one, value in feed.items()}
+                yield {one: value[0, ...] if whole else value for one, value in feed.items()}, found
 
-    one_size = fixed or 1
-    return Inputs(
-        InputsUsed.DATASET, full, size, "", batches, lambda: next(batches(one_size, one_size))
-    )
+    def batches() -> Iterator[Feed]:
+        return (feed for feed, _ in judged())
+
+    def first_row() -> Feed:
+        return next(judged(fixed or 1, fixed or 1))[0]
+
+    return Inputs(InputsUsed.DATASET, full, size, "", batches, first_row, judged)
 
 
 def rows_at_once(feed: Feed, most: int) -> int:
@@ -94,7 +99,7 @@ def _fixed_batch(wanted: Sequence[Tensor]) -> int | None:
 
 
 def _matched(names: list[str], found: Feed) -> dict[str, str]:
-    arrays = [name for name in found if name != LABELS or LABELS in names]
+    arrays = [name for name in found if name in names or not is_label(name)]
     if len(names) == 1 and len(arrays) == 1:
         return {names[0]: arrays[0]}
     missing = [name for name in names if name not in arrays]
@@ -136,7 +141,10 @@ def _random_inputs(wanted: Sequence[Tensor], rows: int, batch: int, size: int, t
     def first_row() -> Feed:
         return _random(wanted, 1, size, top, 0)
 
-    return Inputs(InputsUsed.SYNTHETIC, count * each, each, said, batches, first_row)
+    def judged() -> Iterator[tuple[Feed, Feed]]:
+        return ((feed, {}) for feed in batches())
+
+    return Inputs(InputsUsed.SYNTHETIC, count * each, each, said, batches, first_row, judged)
 
 
 def _random(wanted: Sequence[Tensor], batch: int, size: int, top: int, number: int) -> Feed:

@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.dataset_fit import LABELS
+from domain.dataset import LABELS
 from infrastructure.engine.npz.arrays import blocks, members
 from infrastructure.engine.pass_contract import Feed
 
 
 class NpzRows:
-    """Rows of all arrays but the labels. Raises EngineRefusal when the file cannot be read."""
+    """Rows of all arrays, of the array `labels` only where `labelled`. Raises EngineRefusal when
+    the file cannot be read."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, labelled: bool = False) -> None:
         self._file = file
         found = members(file)
-        self._data = [one for one in found if one.name != LABELS]
         self._labels = [one for one in found if one.name == LABELS]
+        self._data = found if labelled else [one for one in found if one.name != LABELS]
 
     @property
     def rows(self) -> int:
@@ -30,12 +31,12 @@ class NpzRows:
         yield from blocks(self._file, self._data, batch_rows, limit)
 
     def labels(self, limit: int | None = None) -> NDArray[Any] | None:
-        """One integer a row, None where the file has none."""
-        if not self._labels:
+        """Classes, one integer a row; None where the file has no such labels."""
+        classes = [one for one in self._labels if one.dtype.kind in "iu" and len(one.shape) == 1]
+        if not classes:
             return None
-        found = [block[LABELS] for block in blocks(self._file, self._labels, most=limit)]
-        return np.concatenate(found)
+        return np.concatenate([block[LABELS] for block in blocks(self._file, classes, most=limit)])
 
 
-def rows_of(file: str | None) -> NpzRows | None:
-    return None if file is None else NpzRows(Path(file))
+def rows_of(file: str | None, labelled: bool = False) -> NpzRows | None:
+    return None if file is None else NpzRows(Path(file), labelled)

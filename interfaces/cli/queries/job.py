@@ -2,7 +2,7 @@
 
 JOB_FIELDS = """
   id kind modelId status attempt stage cancelRequested requestedAt requestedBy startedAt finishedAt
-  notBefore position changed waitingFor
+  notBefore position changed waitingFor waitingBecause reasons
   failure { code message fault retryable }
 """
 
@@ -13,9 +13,29 @@ mutation ModelOptimize($modelId: ID!, $input: OptimizeInput!, $key: String) {{
   }}
 }}"""
 
+OPTIMIZE_MANY = f"""
+mutation ModelsOptimize($modelIds: [ID!]!, $input: OptimizeInput!, $key: String) {{
+  modelsOptimize(modelIds: $modelIds, input: $input, idempotencyKey: $key) {{
+    items {{ modelId job {{ {JOB_FIELDS} }} userErrors {{ field message code }} }}
+    eventPosition userErrors {{ field message code }}
+  }}
+}}"""
+
+RECOMMENDATION = """
+query Recommendation($format: ModelFormat!, $bytes: BigInt!, $level: Level!, $profile: ID,
+                     $target: ModelFormat) {
+  optimizationRecommendation(format: $format, bytes: $bytes, level: $level,
+                             deviceProfileId: $profile, target: $target) {
+    target passes perChannel reduceRange blockSize maxBytes reasons
+  }
+}"""
+
 PASSES = """
 query Passes { optimizationPasses {
-  name what format needs settings calibration evidence } }"""
+  name what format gives toolchain needs settings calibration evidence } }"""
+
+SCORERS = """
+query Scorers { scorers { name what labels settings { name type default what choices } } }"""
 
 BENCHMARK = f"""
 mutation ModelBenchmark($modelId: ID!, $input: BenchmarkInput!, $key: String) {{
@@ -27,6 +47,13 @@ mutation ModelBenchmark($modelId: ID!, $input: BenchmarkInput!, $key: String) {{
 CANCEL = f"""
 mutation JobCancel($jobId: ID!) {{
   jobCancel(jobId: $jobId) {{
+    job {{ {JOB_FIELDS} }} eventPosition userErrors {{ field message code }}
+  }}
+}}"""
+
+REPRODUCE = f"""
+mutation JobReproduce($jobId: ID!, $key: String) {{
+  jobReproduce(jobId: $jobId, idempotencyKey: $key) {{
     job {{ {JOB_FIELDS} }} eventPosition userErrors {{ field message code }}
   }}
 }}"""

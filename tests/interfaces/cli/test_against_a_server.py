@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
+import re
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from demo import digits
 from demo.platform import Running, running
+from tests.patience import PATIENCE
 from tests.services.session_folder import new_folder
 
 LONG = ("--batch", "1024", "--runs", "9000")
@@ -39,7 +42,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=90,
+            timeout=PATIENCE,
         )
         assert done.returncode == code, done.stderr + done.stdout
         return done
@@ -235,19 +238,33 @@ def test_a_job_is_cancelled(shell: Shell, pushed: Any) -> None:
 
 def test_leaving_a_watch_leaves_the_job(shell: Shell, pushed: Any) -> None:
     job = shell.json("benchmark", "digits", "source", *LONG, "--no-watch")
+    terminal, theirs = pty.openpty()
     watching = subprocess.Popen(
         [EDGEWISE, "job", "watch", job["id"]],
-        env=shell.environment,
-        stderr=subprocess.PIPE,
-        text=True,
+        env={**shell.environment, "TERM": "xterm", "COLUMNS": "200"},
+        stderr=theirs,
     )
-    time.sleep(2)
-    watching.send_signal(2)
-    _, told = watching.communicate(timeout=20)
-    assert watching.returncode == 130
+    os.close(theirs)
+    assert "0 %" in shown(terminal, until="0 %")
+    watching.send_signal(signal.SIGINT)
+    told = shown(terminal)
+    os.close(terminal)
+    assert watching.wait(timeout=PATIENCE) == 130
     assert "Watch it again: edgewise job watch" in told
     assert shell.json("job", "show", job["id"])["status"] in ("QUEUED", "RUNNING")
     shell.run("job", "cancel", job["id"])
+
+
+def shown(terminal: int, until: str | None = None) -> str:
+    """What a terminal is told, less colors and movements: up to some words, or to the end."""
+    told, words = b"", ""
+    while until is None or until not in words:
+        try:
+            told += os.read(terminal, 4096)
+        except OSError:  # how Linux says that nobody writes any more
+            break
+        words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told.decode(errors="ignore"))
+    return words
 
 
 def test_deleting_asks_first(shell: Shell, pushed: Any) -> None:
@@ -301,3 +318,32 @@ def test_a_login_is_used_by_later_commands(shell: Shell, platform: Running) -> N
     away.run("status")
     away.run("logout")
     assert away.refusal("status")["code"] == "NO_SERVER"
+
+
+def test_many_models_are_optimized_together_and_one_that_cannot_be_leaves_the_others(
+    shell: Shell, pushed: Any
+) -> None:
+    shell.json("push", "digits.onnx", "--name", "also", "--task", "regression")
+    shell.json("push", "digits.onnx", "--name", "third", "--task", "regression")
+    done = shell.json("optimize", "--task", "regression", "--pass", "graph")
+    assert sorted(one["model"] for one in done["items"]) == ["also", "third"]
+    assert {one["job"]["status"] for one in done["items"]} == {"SUCCEEDED"}
+    told = shell.run("optimize", "also", "third", "--pass", "graph").stdout
+    assert "2 of 2 succeeded." in told
+    assert shell.refusal("optimize")["code"] == "USAGE"
+    assert shell.refusal("optimize", "also", "--all")["code"] == "USAGE"
+    assert shell.refusal("optimize", "also", "nobody")["code"] == "NOT_FOUND"
+    both = ("optimize", "also", "third", "--pass", "static_int8")
+    refused = shell.json(*both, code=1)["items"]
+    assert [one["userErrors"][0]["code"] for one in refused] == ["INVALID", "INVALID"]
+
+
+def test_a_profile_says_what_it_decides_before_and_with_the_job(shell: Shell, pushed: Any) -> None:
+    advice = shell.json("passes", "--for", "x86-64 server")
+    assert advice["reduceRange"]
+    assert "FP16" not in advice["passes"]
+    assert "VNNI" in shell.out("passes", "--for", "x86-64 server")
+    asked = ("optimize", "digits", "--profile", "x86-64 server", "--no-watch")
+    job = shell.json(*asked)
+    assert any("VNNI" in reason for reason in job["reasons"])
+    shell.run("job", "cancel", job["id"])

@@ -109,3 +109,14 @@ def test_nothing_made_keeps_the_source(job: dict[str, Any]) -> None:
     found = findings(job)
     assert found.chosen.artifact_id == "source-id"
     assert found.variants[0].median_ms is None
+
+
+def test_another_scorer_s_figure_is_named_and_written_as_its_measure_is(
+    job: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in job["result"]["outcome"]["variants"][1:2]:
+        one["comparison"]["accuracy"] = {"source": 3.25, "variant": 3.5, "measure": "RMSE"}
+    print_findings(findings(job))
+    told = capsys.readouterr().out
+    assert "RMSE" in told
+    assert "3.5" in told

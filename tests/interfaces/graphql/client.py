@@ -1,5 +1,6 @@
 """A client of the schema: one key of one tenant, asking as the HTTP application would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from strawberry import Schema
 from domain.principal import Principal, Role
 from domain.upload import Upload, UploadPurpose
 from interfaces.graphql.context import Context
+from tests.patience import eventually
 
 
 @dataclass
@@ -65,6 +67,15 @@ class Client:
                 yield Asked(result.data, [dict(error.formatted) for error in result.errors or []])
         finally:
             await results.aclose()
+
+    async def followed(self, times: int = 1) -> None:
+        """Waits until so many subscriptions follow the tenant's log, from the newest event on."""
+
+        def look() -> bool:
+            tail = self.context.tails._open.get(self.tenant_id)
+            return tail is not None and tail.followers == times and tail._opened.is_set()
+
+        await asyncio.to_thread(eventually, look)
 
     async def register(self, name: str) -> Any:
         """The payload of modelRegister."""

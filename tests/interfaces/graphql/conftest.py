@@ -33,6 +33,7 @@ from infrastructure.people.in_postgres import people_in
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.reads import PostgresReads
+from infrastructure.postgres.workers import PostgresWorkers
 from infrastructure.uploads.local_staging import LocalStaging
 from infrastructure.uploads.memory import MemoryUploads
 from interfaces.graphql.context import Context
@@ -78,6 +79,7 @@ def platform(pools: Database, tmp_path: Path) -> Platform:
         optimizer=unused,
         benchmarker=unused,
         scratch=tmp_path,
+        offers=PostgresWorkers(pools).offers,
         users=people_in(pools, "http://edgewise.test", CHEAP_PASSWORDS),
     )
 

@@ -25,6 +25,7 @@ from infrastructure.postgres.keys import PostgresKeys
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.reads import PostgresReads
 from interfaces.http.app import Api, make_app
+from tests.patience import eventually
 
 PASSWORD = "correct horse battery staple"
 
@@ -60,11 +61,8 @@ class Served:
         user = add_user(self.platform, email=email, name="Ada", password=PASSWORD)
         for tenant_id in tenants:
             join_by_operator(self.platform, user.id, tenant_id, role)
-        for _ in range(500):
-            if len(self.platform.people.table.of(user.id)) == len(tenants):
-                return user
-            self.client.portal.call(_pause)  # type: ignore[union-attr]
-        raise AssertionError("the view of tenants does not move")
+        eventually(lambda: len(self.platform.people.table.of(user.id)) == len(tenants))
+        return user
 
 
 @dataclass
@@ -151,9 +149,3 @@ def serving(
     )
     with TestClient(app, url, follow_redirects=False) as client:
         yield Served(platform, listener, url, client)
-
-
-async def _pause() -> None:
-    import anyio
-
-    await anyio.sleep(0.02)

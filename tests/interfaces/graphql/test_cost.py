@@ -1,6 +1,5 @@
 """What operations cost, by page size × depth, before anything runs."""
 
-import time
 from typing import Any
 
 import pytest
@@ -88,12 +87,11 @@ def test_a_size_of_many_digits_counts_as_the_largest(documents: Documents, schem
 def test_fragments_that_double_each_other_cost_no_time(
     documents: Documents, schema: Schema
 ) -> None:
+    """Counted naively, 2^90 steps: it would never end."""
     fragments = [f"fragment F{n} on Model {{ ...F{n + 1} ...F{n + 1} }}" for n in range(90)]
     last = "fragment F90 on Model { artifacts(first: 100) { nodes { id } } }"
-    began = time.monotonic()
     query = "{ models(first: 100) { nodes { ...F0 } } } " + " ".join([*fragments, last])
     assert cost(documents, schema, query) == LARGEST
-    assert time.monotonic() - began < 5
 
 
 def test_documents_are_kept_by_the_length_of_their_texts(

@@ -26,7 +26,7 @@ from tests.interfaces.graphql.world import World
 
 HARDWARE = {"architecture": "X86_64", "cores": 4, "memoryBytes": 2**30, "runtimes": ["onnx"]}
 OTHERS: dict[str, Any] = {"alias": "production", "hardware": HARDWARE, "plan": "PRO", "label": "x"}
-OTHERS |= {"flag": "edge_ai_models", "role": "VIEWER"}
+OTHERS |= {"flag": "edge_ai_models", "role": "VIEWER", "format": "ONNX", "bytes": 1000}
 OF_FIELD = {
     "model": "modelId",
     "artifact": "artifactId",
@@ -41,9 +41,9 @@ OF_FIELD = {
     "eventsAppended": "modelId",
 }
 """What an argument named only `id`, `ids` or `of` stands for, by its field."""
-NOT_HERE = ("sessionRevoke", "memberRemove")
+NOT_HERE = ("sessionRevoke", "memberRemove", "modelsOptimize")
 """A session belongs to its user and to no tenant (see test_sign_in); whoever is no member is
-removed already, and nothing is told."""
+removed already, and nothing is told; a batch refuses each model by itself: test_models_optimize."""
 PLAIN = ("uploadId", "userId")
 
 

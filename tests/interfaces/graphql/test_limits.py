@@ -1,7 +1,5 @@
 """Queries that are too large, too deep or not even text are refused, fast and by name."""
 
-import time
-
 import pytest
 
 from tests.interfaces.graphql.client import Client
@@ -49,13 +47,11 @@ async def test_two_thousand_tokens_are_allowed_and_no_more(ours: Client) -> None
 
 
 async def test_fragments_that_double_each_other_cost_no_time(ours: Client) -> None:
-    """Measured naively, 100 such fragments would take 2^100 steps."""
+    """Measured naively, 100 such fragments would take 2^100 steps: it would never end."""
     fragments = [f"fragment F{n} on Viewer {{ ...F{n + 1} ...F{n + 1} }}" for n in range(100)] + [
         "fragment F100 on Viewer { actor }"
     ]
-    began = time.monotonic()
     await ours.ask("{ viewer { ...F0 } } " + " ".join(fragments))
-    assert time.monotonic() - began < 2
 
 
 async def test_fragments_that_double_each_other_cost_no_time_with_wait_for(ours: Client) -> None:
@@ -63,11 +59,9 @@ async def test_fragments_that_double_each_other_cost_no_time_with_wait_for(ours:
     fragments = [f"fragment F{n} on Model {{ ...F{n + 1} ...F{n + 1} }}" for n in range(100)] + [
         "fragment F100 on Model { id }"
     ]
-    began = time.monotonic()
     query = "query ($p: BigInt) { models(first: 1, waitFor: $p) { nodes { ...F0 } } } "
     asked = await ours.ask(query + " ".join(fragments), p=position)
     assert not asked.errors
-    assert time.monotonic() - began < 2
 
 
 async def test_a_fragment_that_spreads_itself_is_refused(ours: Client) -> None:

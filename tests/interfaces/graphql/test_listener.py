@@ -1,24 +1,16 @@
 """One listener for many: each hears its own channel, and a broken one disturbs nobody."""
 
 import threading
-import time
-from collections.abc import Callable
 
 from application.ports.listening import EVENTS, FOLLOWED
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
+from tests.patience import PATIENCE, eventually
 
 KILL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE query LIKE 'LISTEN%' AND datname = current_database()
 """
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def _say(pools: Database, channel: str, word: str) -> None:
@@ -33,7 +25,7 @@ def test_each_hears_its_own_channel_in_order(pools: Database, listener: Postgres
     listener.subscribe(FOLLOWED, followed.append)
     for word in ("1", "2", "3"):
         _say(pools, EVENTS, word)
-    _until(lambda: len(events) == 3)
+    eventually(lambda: len(events) == 3)
     assert events == ["1", "2", "3"]
     assert followed == []
 
@@ -47,7 +39,7 @@ def test_a_broken_subscriber_disturbs_nobody(pools: Database, listener: Postgres
     listener.subscribe(EVENTS, broken)
     listener.subscribe(EVENTS, heard.append)
     _say(pools, EVENTS, "x")
-    _until(lambda: heard == ["x"])
+    eventually(lambda: heard == ["x"])
 
 
 def test_who_has_unsubscribed_hears_nothing(pools: Database, listener: PostgresListener) -> None:
@@ -58,7 +50,7 @@ def test_who_has_unsubscribed_hears_nothing(pools: Database, listener: PostgresL
     unsubscribe()
     unsubscribe()
     _say(pools, EVENTS, "x")
-    _until(lambda: others == ["x"])
+    eventually(lambda: others == ["x"])
     assert heard == []
 
 
@@ -69,6 +61,6 @@ def test_after_a_lost_connection_everyone_is_told_to_catch_up(
     listener.subscribe(EVENTS, lambda word: (heard if word else caught_up).set())
     with pools.system() as connection:
         connection.execute(KILL)
-    assert caught_up.wait(10)
+    assert caught_up.wait(PATIENCE)
     _say(pools, EVENTS, "x")
-    assert heard.wait(10)
+    assert heard.wait(PATIENCE)

@@ -1,5 +1,6 @@
 """Members: invited once, changed and removed by owners; and every refusal of that is on record."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from domain.refusal import Refusal, RefusalCode
 from domain.user import User
 from tests.interfaces.graphql.client import Client
 from tests.interfaces.graphql.world import World
+from tests.patience import eventually
 
 INVITE = """mutation ($email: String!, $role: Role!, $key: String) {
   memberInvite(email: $email, role: $role, idempotencyKey: $key) {
@@ -169,17 +171,10 @@ async def test_a_member_who_is_gone_or_changed_is_told_on_the_channel(world: Wor
     assert changed["member"] == {"userId": str(ada.id), "role": "OPERATOR"}
     await ours.data(ROLE, user=str(ada.id), role="OPERATOR")
     await ours.data(REMOVE, user=str(ada.id))
-    await heard(told, [f"user {ada.id} {ours.tenant_id}"] * 2)
-
-
-async def heard(told: list[str | None], expected: list[str]) -> None:
-    import asyncio
-
-    for _ in range(200):
-        if [word for word in told if word is not None] == expected:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(told)
+    expected = [f"user {ada.id} {ours.tenant_id}"] * 2
+    await asyncio.to_thread(
+        eventually, lambda: [word for word in told if word is not None] == expected
+    )
 
 
 async def test_other_tenants_know_nothing_of_a_member(world: World) -> None:

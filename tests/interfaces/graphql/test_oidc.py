@@ -20,9 +20,9 @@ from infrastructure.people.memory import MemoryFlows
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.oidc_flows import PostgresFlows
-from tests.e2e.running import eventually
 from tests.interfaces.graphql.serving import PASSWORD, Browser, Served, serving
 from tests.interfaces.graphql.test_sign_in import invited, signed_in, token_in
+from tests.patience import eventually
 from tests.services.oidc_provider import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -21,6 +21,7 @@ from infrastructure.people.in_postgres import people_in
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
 from tests.interfaces.graphql.serving import PASSWORD, Browser, Served, serving
+from tests.patience import eventually
 
 VIEWER = "{ viewer { actor role tenant { name } } }"
 WS = ["graphql-transport-ws"]
@@ -338,11 +339,7 @@ async def test_the_end_of_a_session_is_told_on_the_channel(served: Served) -> No
     browser = await asyncio.to_thread(signed_in, served)
     session = (await asyncio.to_thread(browser.session))["session"]["id"]
     await asyncio.to_thread(browser.post, "/auth/sign-out")
-    for _ in range(200):
-        if f"session {session}" in told:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(told)
+    await asyncio.to_thread(eventually, lambda: f"session {session}" in told)
 
 
 def test_a_session_acts_in_one_tenant_and_changes_its_secret_with_it(served: Served) -> None:

@@ -15,6 +15,7 @@ from infrastructure.postgres.leases import PostgresLeases
 from interfaces.graphql.node import parsed_any_id
 from tests.interfaces.graphql.client import Asked, Client
 from tests.interfaces.graphql.world import World
+from tests.patience import PATIENCE
 
 EVENTS = """subscription ($after: BigInt, $of: ID) {
   eventsAppended(after: $after, of: $of) { position topic streamId data }
@@ -31,7 +32,7 @@ PROGRESS = """subscription ($j: ID!, $after: BigInt) {
 
 async def _take(results: AsyncIterator[Asked], count: int) -> list[Any]:
     taken: list[Any] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(taken) < count:
             asked = await anext(results)
             assert not asked.errors, asked.errors
@@ -41,7 +42,7 @@ async def _take(results: AsyncIterator[Asked], count: int) -> list[Any]:
 
 
 async def _all(results: AsyncIterator[Asked]) -> list[Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         return [next(iter((asked.data or {}).values())) async for asked in results]
 
 
@@ -65,7 +66,7 @@ async def test_without_a_position_only_what_comes_is_told(ours: Client) -> None:
     await ours.register("before")
     results = ours.subscribe(EVENTS)
     following = asyncio.ensure_future(_take(results, 3))
-    await asyncio.sleep(0.3)
+    await ours.followed()
     await ours.register("after")
     names = {event["data"].get("name") or event["data"].get("value") for event in await following}
     assert "before" not in names
@@ -122,7 +123,6 @@ async def test_a_position_of_another_tenant_is_a_place_in_the_log_too(
     foreign = (await theirs.register("theirs"))["eventPosition"]
     results = ours.subscribe(EVENTS, after=foreign)
     waiting = asyncio.ensure_future(_take(results, 1))
-    await asyncio.sleep(0.1)
     await ours.register("letters")
     assert (await waiting)[0]["position"] > foreign
 
@@ -130,7 +130,7 @@ async def test_a_position_of_another_tenant_is_a_place_in_the_log_too(
 async def test_a_killed_listening_connection_loses_nothing(world: World) -> None:
     results = world.ours.subscribe(EVENTS)
     following = asyncio.ensure_future(_take(results, 6))
-    await asyncio.sleep(0.3)
+    await world.ours.followed()
     await world.ours.register("one")
     with world.database.system() as connection:
         connection.execute(
@@ -195,7 +195,6 @@ async def test_the_last_tick_is_told_at_once_and_later_ones_as_they_come(world: 
     first = (await _take(results, 1))[0]
     assert (first["percent"], first["position"], first["stage"]) == (10, None, "measure")
     following = asyncio.ensure_future(_take(results, 1))
-    await asyncio.sleep(0.2)
     leases.report("w", Tick(job_id, ours.tenant_id, 1, "measure", 60, "60 %"))
     assert (await following)[0]["percent"] == 60
     _change(ours, job_id, lambda job: job.succeed(1, {"benchmarks": {}}))

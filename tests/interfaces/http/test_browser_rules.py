@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.interfaces.http.serving import Served, served
+from tests.patience import PATIENCE
 
 ELSEWHERE = "https://evil.example"
 CONSOLE = "https://console.example"
@@ -51,22 +52,22 @@ def test_a_socket_of_another_origin_is_closed_before_it_is_accepted(server: Serv
     url = server.url.replace("http", "ws") + "/graphql"
     with (
         pytest.raises(InvalidStatus) as refused,
-        connect(url, subprotocols=[TRANSPORT], origin=Origin(ELSEWHERE)),
+        connect(url, subprotocols=[TRANSPORT], origin=Origin(ELSEWHERE), open_timeout=PATIENCE),
     ):
         pass
     assert refused.value.response.status_code == 403
     for origin in (None, Origin(server.url)):
-        with connect(url, subprotocols=[TRANSPORT], origin=origin) as socket:
+        with connect(url, subprotocols=[TRANSPORT], origin=origin, open_timeout=PATIENCE) as socket:
             assert socket.subprotocol == TRANSPORT
 
 
 def test_no_other_subprotocol_is_spoken(server: Served) -> None:
     url = server.url.replace("http", "ws") + "/graphql"
     with (
-        connect(url, subprotocols=[Subprotocol("graphql-ws")]) as socket,
+        connect(url, subprotocols=[Subprotocol("graphql-ws")], open_timeout=PATIENCE) as socket,
         pytest.raises(ConnectionClosed) as closed,
     ):
-        socket.recv(timeout=10)
+        socket.recv(timeout=PATIENCE)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4406
 

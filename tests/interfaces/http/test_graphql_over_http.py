@@ -15,6 +15,7 @@ import pytest
 
 from interfaces.graphiql.fetch import Package, fetch_archive
 from tests.interfaces.http.serving import Served
+from tests.patience import PATIENCE
 from tests.services.session_folder import new_folder
 
 GRAPHQL_HTTP = Package(
@@ -61,7 +62,7 @@ def results(server: Served) -> list[dict[str, Any]]:
         },
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

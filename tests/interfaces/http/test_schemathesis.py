@@ -1,6 +1,7 @@
 """What schemathesis makes up for every query and mutation of the schema meets no 5xx.
 
-Seeded, and given 40 s at most: operations take turns, so that none is left out on a slow machine.
+Seeded. Operations take turns: each has one, however slow the machine, and further ones while there
+is time.
 """
 
 import time
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
 from tests.interfaces.http.serving import Served
+from tests.patience import PATIENCE
 
-SECONDS, TURNS, EXAMPLES = 40.0, 4, 6
+SECONDS, TURNS, EXAMPLES = 20.0, 4, 6
 
 SCALARS = {
     "BigInt": st.integers().map(nodes.Int),
@@ -53,7 +55,7 @@ class Trial:
         )
         @given(case=operation.as_strategy())
         def examples(case: Any) -> None:
-            if time.monotonic() < self._deadline:
+            if turn == 0 or time.monotonic() < self._deadline:
                 self._ask(operation.label, case.body)
 
         examples()
@@ -67,7 +69,7 @@ class Trial:
         self.answered += '"data"' in answer.text
 
 
-@pytest.mark.timeout(SECONDS * 2 + 60)
+@pytest.mark.timeout(8 * PATIENCE)
 def test_no_operation_that_is_made_up_breaks_the_api(server: Served, operations: list[Any]) -> None:
     assert len(operations) >= 30
     trial = Trial(server, SECONDS)

@@ -6,8 +6,10 @@ file with the same operators and types of constants as before is a pass that did
 """
 
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,9 @@ from infrastructure.engine.litert import flatbuffer
 from infrastructure.engine.pass_contract import Feed, PassSkipped
 
 Recipe = Sequence[dict[str, Any]]
-
-
-class Rereadable:
-    """Feeds that can be gone through more than once, as the calibrator does to count them."""
-
-    def __init__(self, feeds: Any) -> None:
-        self._feeds = feeds
-
-    def __iter__(self) -> Iterator[Feed]:
-        return iter(self._feeds())
+BYTES_OF_A_SCALE = 24
+"""Of one output: a scale and a 64-bit zero point, for the weights and again for the bias."""
+SHARE_OF_SCALES = 1 / 32
 
 
 def ready(source: Path) -> Any:
@@ -42,20 +37,46 @@ def ready(source: Path) -> Any:
         raise PassSkipped(
             "NO_WEIGHTED_OPERATORS", "There is no convolution or matrix product to quantize."
         )
-    return flatbuffer.with_signature(model)
+    return flatbuffer.with_signature(flatbuffer.with_operator_codes(model))
 
 
-def quantized(model: Any, recipe: Recipe, target: Path, feeds: Rereadable | None = None) -> None:
-    """Writes the quantized model. Raises PassSkipped where nothing was quantized."""
+def thrifty(recipe: Recipe, model: Any) -> Recipe:
+    """The recipe, with one scale in all for the weights of a fully connected layer where a scale
+    for each output would weigh more than SHARE_OF_SCALES of them. Convolutions keep theirs: their
+    channels differ more."""
+    found = list(recipe)
+    (graph,) = model.subgraphs
+    for node in graph.operators or ():
+        if flatbuffer.operator_name(model, node) != "FULLY_CONNECTED":
+            continue
+        inputs = int(graph.tensors[node.inputs[1]].shape[-1])
+        if SHARE_OF_SCALES * inputs < BYTES_OF_A_SCALE:
+            one = deepcopy(dict(recipe[0]))
+            one["regex"] = re.escape(graph.tensors[node.outputs[0]].name.decode())
+            one["operation"] = "FULLY_CONNECTED"
+            one["op_config"]["weight_tensor_config"]["granularity"] = "TENSORWISE"
+            found.append(one)
+    return found
+
+
+def ranges_wanted(model: Any, recipe: Recipe, feed: Feed) -> dict[str, dict[str, Any]]:
+    """The tensors that the recipe wants a range for, with what this one feed shows of them."""
     quantizer = Quantizer(flatbuffer.written(model), list(recipe))
+    names = flatbuffer.signature_inputs(model)
+    feeds = [{names[name]: value for name, value in feed.items()}]
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        seen = quantizer.calibrate({flatbuffer.signature_key(model): feeds}, num_threads=1)
+    return {name: found for name, found in seen.items() if found}
+
+
+def quantized(
+    model: Any, recipe: Recipe, target: Path, ranges: dict[str, dict[str, Any]] | None = None
+) -> None:
+    """Writes the quantized model. Raises PassSkipped where nothing was quantized."""
     before = flatbuffer.constants(model)
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        seen = None
-        if feeds is not None:
-            names = flatbuffer.signature_inputs(model)
-            named = Rereadable(lambda: ({names[k]: v for k, v in one.items()} for one in feeds))
-            seen = quantizer.calibrate({flatbuffer.signature_key(model): named}, num_threads=1)
-        made = quantizer.quantize(seen, enable_progress_report=False).quantized_model
+        quantizer = Quantizer(flatbuffer.written(model), list(recipe))
+        made = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
     target.write_bytes(made)
     if flatbuffer.constants(flatbuffer.read(target)).keys() == before.keys():
         target.unlink()

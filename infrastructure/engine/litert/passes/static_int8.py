@@ -13,5 +13,5 @@ def apply(
     source: Path, target: Path, spec: OptimizationSpec, data: Rows | None, report: Progress
 ) -> str:
     """Raises PassSkipped without calibration rows or weights in FP32."""
-    rows = apply_calibrated(recipe.static_wi8_ai8(), source, target, spec, data, report)
-    return f"Weights and activations are INT8, calibrated on {rows:,} rows."
+    how = apply_calibrated(recipe.static_wi8_ai8(), source, target, spec, data, report)
+    return f"Weights and activations are INT8, calibrated {how}."

@@ -21,6 +21,7 @@ from onnxconverter_common import float16
 from domain.optimization_spec import OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
 from infrastructure.engine.onnx.passes import half_range
+from infrastructure.engine.onnx.passes.idle_casts import without_idle_casts
 from infrastructure.engine.onnx.sessions import open_session
 from infrastructure.engine.pass_contract import Feed, PassSkipped, Progress, Rows
 from infrastructure.engine.proof import inputs
@@ -31,6 +32,9 @@ SENSITIVE = (
     "InstanceNormalization", "ReduceSum", "ReduceMean", "ReduceSumSquare", "ReduceL2", "Erf",
     "ReduceLogSumExp", "Softplus", "CumSum", "STFT", "DFT",
 )  # fmt: skip
+OWN_TYPE = ("ConstantOfShape",)
+"""What the converter declares as FP16 and leaves as it is: it stays in FP32, a Cast after it."""
+CONTROL_FLOW = ("If", "Loop", "Scan")
 PROBES = 4
 NEAR = 0.999
 
@@ -38,8 +42,9 @@ NEAR = 0.999
 def apply(
     source: Path, target: Path, spec: OptimizationSpec, data: Rows | None, report: Progress
 ) -> str:
-    """Raises PassSkipped without FP32 weights, RuntimeError when no try runs."""
-    model = onnx.load(source)
+    """Raises PassSkipped without FP32 weights and where control flow is in the way, RuntimeError
+    when no try runs."""
+    model = without_idle_casts(onnx.load(source))
     weights = sum(tensor.data_type == TensorProto.FLOAT for tensor in onnx_graph.tensors(model))
     if not weights:
         raise PassSkipped(
@@ -69,6 +74,13 @@ def apply(
         attempt.unlink(missing_ok=True)
         if best >= NEAR:
             return said
+    flow = [name for name in CONTROL_FLOW if name in onnx_graph.operators(model)]
+    if not said and flow:
+        raise PassSkipped(
+            "CONTROL_FLOW",
+            f"What the subgraphs of {flow[0]} read from outside cannot be converted "
+            f"({trouble[:200]}). Export the model without control flow, or use an INT8 pass.",
+        )
     if not said:
         raise RuntimeError(f"the converted model does not work: {trouble}")
     return said
@@ -77,7 +89,7 @@ def apply(
 def _converted(source: onnx.ModelProto, kept: tuple[str, ...], large: list[str]) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(source)
-    _unshare(model.graph, {*float16.DEFAULT_OP_BLOCK_LIST, *kept}, set(large))
+    _unshare(model.graph, {*float16.DEFAULT_OP_BLOCK_LIST, *OWN_TYPE, *kept}, set(large))
     casts = {
         node.output[0]
         for node in onnx_graph.nodes(model)
@@ -90,7 +102,7 @@ def _converted(source: onnx.ModelProto, kept: tuple[str, ...], large: list[str])
             min_positive_val=SMALLEST,
             max_finite_val=half_range.LARGEST,
             keep_io_types=True,
-            op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *kept],
+            op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *OWN_TYPE, *kept],
             node_block_list=large,
             check_fp16_ready=False,
         )

@@ -8,6 +8,7 @@ has no FP8 arithmetic: ONNX Runtime computes in FP32 between the pairs, so value
 accelerator would give, and times are not.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import ml_dtypes
@@ -16,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from domain.optimization_spec import OptimizationSpec
+from domain.optimization_spec import CalibrationMethod, OptimizationSpec
 from infrastructure.engine.onnx.passes import calibration, integers
 from infrastructure.engine.onnx.passes.half_range import name_nodes
 from infrastructure.engine.onnx.sessions import open_session
@@ -75,10 +76,13 @@ def _largest(
     prepared.write_bytes(model.SerializeToString())
     session = open_session(prepared, threads=1)
     found = inputs.inputs_for(session, data, limit=spec.calibration.samples, batch=1)
-    seen = calibration.ranges(prepared, list(CHANNELS), spec.calibration, found, folder, report)
+    how = spec.calibration
+    if how.method is CalibrationMethod.BEST:  # only the extremes scale E4M3, which keeps its step
+        how = replace(how, method=CalibrationMethod.MINMAX)
+    ranges = calibration.Ranges(prepared, list(CHANNELS), how, found, folder, report)
     return {
         name: max(abs(float(np.min(low))), abs(float(np.max(high))))
-        for name, tensor in seen.items()
+        for name, tensor in ranges.by(how).items()
         for low, high in [tensor.range_value]
     }
 

@@ -12,21 +12,23 @@ from pathlib import Path
 
 import onnx
 from onnxruntime.quantization import (
+    CalibrationMethod,
     QuantFormat,
     QuantType,
     quantize_static,
 )
-from onnxruntime.quantization.calibrate import save_tensors_data
+from onnxruntime.quantization.calibrate import TensorsData, save_tensors_data
 from onnxruntime.quantization.shape_inference import (
     quant_pre_process,
 )
 
-from domain.optimization_spec import OptimizationSpec
+from domain.optimization_spec import Calibration, OptimizationSpec
 from infrastructure.engine.onnx import graph as onnx_graph
 from infrastructure.engine.onnx.passes import calibration, integers
 from infrastructure.engine.onnx.sessions import open_session
 from infrastructure.engine.pass_contract import PassSkipped, Progress, Rows
 from infrastructure.engine.proof import inputs
+from infrastructure.engine.ranges import trying
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 MOVING = (
@@ -62,11 +64,9 @@ def apply(
     with integers.workshop() as folder:
         prepared = folder / "prepared.onnx"
         _prepare(model, prepared)
-        rows = _quantize(prepared, target, spec, data, report)
-    made = onnx.load(target)
-    bypassed = _keep_results_float(made)
-    target.write_bytes(made.SerializeToString(deterministic=True))
-    return _said(spec, made, rows, bypassed)
+        file, how = _quantize(prepared, source, spec, data, report)
+        target.write_bytes(file.read_bytes())
+    return _said(spec, onnx.load(target), how)
 
 
 def _prepare(model: onnx.ModelProto, prepared: Path) -> None:
@@ -97,8 +97,9 @@ def _flatten_biases(graph: onnx.GraphProto) -> None:
 
 
 def _quantize(
-    prepared: Path, target: Path, spec: OptimizationSpec, data: Rows, report: Progress
-) -> int:
+    prepared: Path, source: Path, spec: OptimizationSpec, data: Rows, report: Progress
+) -> tuple[Path, str]:
+    """The quantized file beside `prepared`, and how it was calibrated, in words."""
     operators = _operators(onnx.load(prepared))
     session = open_session(prepared, threads=1)
     one = inputs.inputs_for(session, data, limit=spec.calibration.samples, batch=1)
@@ -107,22 +108,40 @@ def _quantize(
     found = inputs.inputs_for(session, data, limit=spec.calibration.samples, batch=batch)
     report.tick(10, f"calibrating with {found.rows:,} rows")
     folder = prepared.parent
-    ranges = calibration.ranges(prepared, operators, spec.calibration, found, folder, report)
-    save_tensors_data(ranges, folder / "ranges.json")
+    ranges = calibration.Ranges(prepared, operators, spec.calibration, found, folder, report)
     report.tick(85, "writing the quantized model")
+
+    def made(way: Calibration) -> Path:
+        name = f"{way.method.lower()}-{way.percentile:g}"
+        return _written(prepared, folder / name, spec, operators, ranges.by(way))
+
+    ways = trying.tried(spec.calibration)
+    kept, file = trying.nearest(ways, made, open_session(source, threads=1), one)
+    return file, f"{trying.said(spec.calibration, kept)} on {found.rows:,} rows"
+
+
+def _written(
+    prepared: Path, stem: Path, spec: OptimizationSpec, operators: list[str], ranges: TensorsData
+) -> Path:
+    """At these ranges, with the results of the model in float."""
+    told, made = stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.onnx")
+    save_tensors_data(ranges, told)
     quantize_static(
         str(prepared),
-        str(target),
+        str(made),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=operators,
         per_channel=spec.per_channel,
         reduce_range=integers.seven_bits(spec),
         activation_type=integers.activation_type(),
         weight_type=QuantType.QInt8,
-        calibrate_method=calibration.ORT_METHODS[spec.calibration.method],
-        calibration_cache_path=folder / "ranges.json",
+        calibrate_method=CalibrationMethod.MinMax,
+        calibration_cache_path=told,
     )
-    return found.rows
+    model = onnx.load(made)
+    _keep_results_float(model)
+    made.write_bytes(model.SerializeToString(deterministic=True))
+    return made
 
 
 def _operators(model: onnx.ModelProto) -> list[str]:
@@ -134,7 +153,7 @@ def _operators(model: onnx.ModelProto) -> list[str]:
     return [name for name in (*WEIGHTED, *MOVING, *(MIXING if plain else ())) if name in has]
 
 
-def _keep_results_float(model: onnx.ModelProto) -> int:
+def _keep_results_float(model: onnx.ModelProto) -> None:
     """Takes out QuantizeLinear → DequantizeLinear behind a MatMul or Gemm whose result goes only
     to float operators or out of the model: INT8 kernels can give float results themselves."""
     graph = model.graph
@@ -158,7 +177,6 @@ def _keep_results_float(model: onnx.ModelProto) -> int:
     for node in taken:
         graph.node.remove(node)
     _drop_unused(graph)
-    return len(taken) // 2
 
 
 def _bypass(
@@ -185,11 +203,10 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
         graph.initializer.remove(tensor)
 
 
-def _said(spec: OptimizationSpec, made: onnx.ModelProto, rows: int, bypassed: int) -> str:
+def _said(spec: OptimizationSpec, made: onnx.ModelProto, how: str) -> str:
     pairs = onnx_graph.operators(made).get("DequantizeLinear", 0)
     kind = "unsigned" if integers.activation_type() == QuantType.QUInt8 else "signed"
-    kept = f", {bypassed} results kept in float" if bypassed else ""
     return (
         f"QDQ with {pairs} DequantizeLinear nodes, {integers.said(spec)}, {kind} activations "
-        f"calibrated by {spec.calibration.method} on {rows:,} rows{kept}."
+        f"calibrated {how}."
     )

@@ -1,0 +1,1 @@
+"""Core ML packages (.mlpackage), as one zip of the folder."""

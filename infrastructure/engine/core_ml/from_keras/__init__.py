@@ -1,0 +1,1 @@
+"""One module a pass, Keras to Core ML."""

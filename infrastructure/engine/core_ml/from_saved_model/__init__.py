@@ -1,0 +1,1 @@
+"""One module a pass, SavedModel to Core ML."""

@@ -1,0 +1,1 @@
+"""One module a pass, Core ML to Core ML."""

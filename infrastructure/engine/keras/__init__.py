@@ -1,0 +1,1 @@
+"""Keras models: .keras (a zip) and .h5 (HDF5)."""

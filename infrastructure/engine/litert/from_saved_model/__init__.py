@@ -1,0 +1,1 @@
+"""What becomes TFLite from SavedModels."""

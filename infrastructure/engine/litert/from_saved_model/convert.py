@@ -1,0 +1,22 @@
+"""CONVERT: a SavedModel as TFLite in FP32."""
+
+from pathlib import Path
+
+from domain.optimization_spec import OptimizationSpec
+from infrastructure.engine.pass_contract import Progress, Rows
+from infrastructure.engine.saved_model.load import folder_of
+from infrastructure.engine.tensorflow.frozen import frozen_saved_model, use_threads
+from infrastructure.engine.tensorflow.to_tflite import ROWS, to_tflite
+from infrastructure.engine.threads import default_threads
+
+
+def apply(
+    source: Path, target: Path, spec: OptimizationSpec, data: Rows | None, report: Progress
+) -> str:
+    """Raises PassSkipped for operators that TFLite does not have, EngineRefusal."""
+    use_threads(default_threads(spec.threads))
+    report.tick(5, "loading the model")
+    with folder_of(source) as folder:
+        frozen = frozen_saved_model(folder, ROWS)
+    report.tick(40, "writing TFLite")
+    return to_tflite(frozen, target)

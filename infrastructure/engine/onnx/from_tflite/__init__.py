@@ -1,0 +1,1 @@
+"""What becomes ONNX from TFLite files."""

@@ -1,0 +1,1 @@
+"""ONNX models made into OpenVINO IR."""

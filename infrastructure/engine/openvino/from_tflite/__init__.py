@@ -1,0 +1,1 @@
+"""TFLite models made into OpenVINO IR."""

@@ -1,0 +1,1 @@
+"""The passes on OpenVINO IR: FP16 by OpenVINO, quantization by NNCF."""

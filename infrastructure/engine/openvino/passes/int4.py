@@ -1,0 +1,19 @@
+"""INT4: weights of matrix products and embeddings in groups of 4-bit integers with one scale."""
+
+from pathlib import Path
+
+import nncf
+
+from domain.optimization_spec import OptimizationSpec
+from infrastructure.engine.openvino.passes import weights
+from infrastructure.engine.pass_contract import Progress, Rows
+
+
+def apply(
+    source: Path, target: Path, spec: OptimizationSpec, data: Rows | None, report: Progress
+) -> str:
+    """Needs no data. Raises PassSkipped without matrix products to quantize."""
+    report.tick(20, "quantizing weights")
+    mode = nncf.CompressWeightsMode.INT4_SYM
+    kinds = weights.compressed(source, target, mode, spec.block_size)
+    return weights.said(kinds, "i4", "INT4", spec.block_size)

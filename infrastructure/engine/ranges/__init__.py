@@ -1,0 +1,1 @@
+"""Ranges of tensors, told from calibration rows in bounded memory, for every format alike."""

@@ -1,0 +1,1 @@
+"""TensorFlow SavedModels, as one zip of the folder."""

@@ -1,0 +1,1 @@
+"""Models of scikit-learn in skops' format: a schema and arrays, and no pickle."""

@@ -1,0 +1,1 @@
+"""What Keras models and SavedModels share: both are computations of TensorFlow."""

@@ -1,0 +1,1 @@
+"""TensorRT engines: built for one GPU and one version of TensorRT."""
