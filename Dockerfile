@@ -16,14 +16,19 @@ COPY application application
 COPY infrastructure infrastructure
 COPY interfaces interfaces
 COPY migrations migrations
+COPY edge edge
+COPY deploy/mosquitto deploy/mosquitto
 RUN uv pip install --python /opt/edgewise/bin/python --no-deps --compile-bytecode .
 
 FROM python:3.11.13-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 10001 edgewise \
+    # The broker's container reads as this group what the platform publishes for it.
+    && groupadd --gid 10001 edgewise \
+    && useradd --create-home --uid 10001 --gid 10001 edgewise \
     # A volume takes its owner from the folder that it is mounted on.
-    && install -d -o edgewise -g edgewise -m 0700 /home/edgewise/data
+    && install -d -o edgewise -g edgewise -m 0700 /home/edgewise/data \
+    && install -d -o edgewise -g edgewise -m 0750 /home/edgewise/trust
 COPY --from=build /opt/edgewise /opt/edgewise
 # A worker makes the environments of toolchains with it.
 COPY --from=build /usr/local/bin/uv /opt/edgewise/bin/uv

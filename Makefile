@@ -32,7 +32,7 @@ up: $(STAMP) ## Start the platform on this machine: API, projections and worker
 test: $(STAMP) ## Run the tests, in minutes; ARGS="tests/domain -k quota" for some of them
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not toolchain" $(ARGS)
 
-test-slow: $(STAMP) ## Run the tests that take long: storms, upgrades, the whole demo; one at a time
+test-slow: $(STAMP) ## Run the tests that take long: storms, kills, upgrades, the demo; one at a time
 	$(BIN)/pytest -m slow $(ARGS)
 
 test-toolchains: $(STAMP) ## Run the tests that need TensorFlow, OpenVINO and the like; installs them

@@ -14,7 +14,11 @@ from application.ports.event_log import Moment
 from application.ports.reads import Followers, Page, Paging, TenantReads, Where
 from application.views.benchmark import BenchmarkRow, benchmarks
 from application.views.dataset import datasets
-from application.views.device_profile import device_profiles
+from application.views.device import DeviceRow, devices
+from application.views.device_certificate import device_certificates
+from application.views.device_claim import device_claims
+from application.views.device_command import device_commands
+from application.views.device_profile import DeviceProfileRow, device_profiles
 from application.views.job import JobRow, jobs
 from application.views.memory_rows import MemoryRows
 from application.views.memory_tables import MemoryTables
@@ -29,31 +33,44 @@ K = TypeVar("K")
 EVENTS_AT_ONCE = 500
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A client's clock may be ahead of the database's: “now” is no future."""
-_VIEWS = (tenants, models, datasets, device_profiles, jobs, benchmarks)
+_VIEWS = (
+    tenants,
+    models,
+    datasets,
+    device_profiles,
+    devices,
+    device_certificates,
+    device_commands,
+    device_claims,
+    jobs,
+    benchmarks,
+)
 
 
-def checked_moment(moment: Moment) -> Moment:
-    """Raises Refusal(INVALID) unless exactly one of position and time is given."""
+def checked_moment(moment: Moment, field: str = "asOf") -> Moment:
+    """Raises Refusal(INVALID) naming the field unless exactly one of position and time is given."""
     if (moment.position is None) == (moment.time is None):
-        raise invalid("asOf", "Give either a position or a time.")
+        raise invalid(field, "Give either a position or a time.")
     if moment.position is not None and moment.position < 0:
-        raise invalid("asOf", "A position is 0 or more.")
+        raise invalid(field, "A position is 0 or more.")
     if moment.time is not None and moment.time.tzinfo is None:
-        raise invalid("asOf", "Give the time with its offset, such as 2026-11-21T10:00:00Z.")
+        raise invalid(field, "Give the time with its offset, such as 2026-11-21T10:00:00Z.")
     return moment
 
 
-async def position_of(reads: TenantReads, followers: Followers, moment: Moment) -> int:
+async def position_of(
+    reads: TenantReads, followers: Followers, moment: Moment, field: str = "asOf"
+) -> int:
     """The tenant's newest position at a moment; 0 before its first event. Raises
-    Refusal(INVALID) for a moment that cannot be or has not come yet."""
-    checked_moment(moment)
+    Refusal(INVALID) naming the field for a moment that cannot be or has not come yet."""
+    checked_moment(moment, field)
     if moment.position is not None and moment.position > await followers.last_given():
         raise invalid(
-            "asOf",
+            field,
             f"The log has no position {moment.position} yet. Give one that an event has.",
         )
     if moment.time is not None and moment.time > (now := await reads.now()) + CLOCKS_DIFFER:
-        raise invalid("asOf", f"This time has not come yet: it is {now:%Y-%m-%dT%H:%M:%SZ} here.")
+        raise invalid(field, f"This time has not come yet: it is {now:%Y-%m-%dT%H:%M:%SZ} here.")
     return await reads.head(moment)
 
 
@@ -130,6 +147,8 @@ class Past:
         if row_class is BenchmarkRow and column == "artifact_id":
             found = await self._reads.find(BenchmarkRow, column, values)
             await self.fold({row.job_id for row in found if row.position <= self._until})
+        elif row_class in (DeviceRow, DeviceProfileRow) and column == "id":
+            await self.fold(values)
         elif row_class is JobRow and column in ("model_id", "id"):
             known = await self._reads.find(JobRow, column, values)
             await self.fold({row.id for row in known if row.position <= self._until})

@@ -23,14 +23,22 @@ NAMES = (
     "tiny",
     "int8_speedup",
     "recipe_vs_library",
+    "ocr_calibration",
     "calibration_memory",
     "conversion_matrix",
+    "command_roundtrip",
+    "twin_writes",
+    "edge_no_loss",
+    "edge_log",
+    "agent_memory",
+    "inference_overhead",
 )
 # What a user may ask for by the name of a figure.
 FIGURES = {
     "append_one": "append",
     "append_one_vs_library": "append",
     "append_hundred": "append",
+    "edge_log_vs_sqlite": "edge_log",
 }
 
 

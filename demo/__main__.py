@@ -1,4 +1,5 @@
-"""`python -m demo`: starts a platform, sends two real models through it, and shows what comes out.
+"""`python -m demo`: starts a platform, sends two real models through it, has three devices run one
+of them, and shows what comes out.
 
 `--once` stops by itself, else it stays until Ctrl-C. `--json` prints one JSON object with the same
 facts on standard output and nothing else. The exit code is 0 only when everything was done.
@@ -9,11 +10,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from demo import digits, pretrained, report
+from demo.fleet import Report, fleet, print_fleet
 from demo.journey import Journey, Outcome, Subject
 from demo.platform import NotStarted, Running, running
 from interfaces.cli import show
@@ -57,12 +60,15 @@ def _demonstrate(given: argparse.Namespace) -> None:
         _say(given, f"It was ready after {platform.seconds:.1f} s.\n")
         with Client(platform.server) as client:
             outcomes = [_shown(given, Journey(client, given.json), one) for one in subjects]
-        if given.json:
-            show.data(_facts(platform, outcomes, time.monotonic() - began))
-        else:
-            _print_access(platform)
-        if not given.once:
-            _stay(given)
+            _say(given, "Three devices join …")
+            with fleet(client, given.folder / "devices", outcomes[0]) as reports:
+                if given.json:
+                    show.data(_facts(platform, outcomes, reports, time.monotonic() - began))
+                else:
+                    print_fleet(reports)
+                    _print_access(platform)
+                if not given.once:
+                    _stay(given)
 
 
 def _subjects(given: argparse.Namespace) -> list[Subject]:
@@ -110,7 +116,9 @@ def _shown(given: argparse.Namespace, journey: Journey, subject: Subject) -> Out
     return outcome
 
 
-def _facts(platform: Running, outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+def _facts(
+    platform: Running, outcomes: Sequence[Outcome], fleet: Sequence[Report], seconds: float
+) -> dict[str, Any]:
     return {
         "api": f"{platform.server.url}/graphql",
         "token": platform.server.token,
@@ -118,6 +126,7 @@ def _facts(platform: Running, outcomes: Sequence[Outcome], seconds: float) -> di
         "readySeconds": round(platform.seconds, 2),
         "seconds": round(seconds, 2),
         "models": [report.as_json(outcome) for outcome in outcomes],
+        "devices": [{**asdict(one), "evidence": "MEASURED"} for one in fleet],
     }
 
 
@@ -128,6 +137,7 @@ def _print_access(platform: Running) -> None:
             ("Token", show.text(platform.server.token)),
             ("Data", show.text(platform.folder)),
             ("Try", f"EDGEWISE_HOME={show.text(platform.folder)} edgewise model show digits"),
+            ("", f"EDGEWISE_HOME={show.text(platform.folder)} edgewise device list --watch"),
         ]
     )
 

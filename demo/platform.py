@@ -63,7 +63,7 @@ def _start(folder: Path, port: int, output: int) -> "subprocess.Popen[bytes]":
         name: value
         for name, value in os.environ.items()
         # A demo beside a real installation must not touch its database, queue or bucket.
-        if not name.startswith(("EDGEWISE_", "DATABASE_", "REDIS_", "AWS_", "S3_"))
+        if not name.startswith(("EDGEWISE_", "DATABASE_", "REDIS_", "AWS_", "S3_", "MQTT_"))
     }
     return subprocess.Popen(
         [sys.executable, *arguments],

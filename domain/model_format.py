@@ -17,6 +17,7 @@ class ModelFormat(StrEnum):
     TENSORRT_ENGINE = "TENSORRT_ENGINE"
     NCNN = "NCNN"
     SKOPS = "SKOPS"
+    TORCH_EXPORT = "TORCH_EXPORT"
 
     @property
     def suffix(self) -> str:
@@ -26,10 +27,20 @@ class ModelFormat(StrEnum):
     @property
     def runs(self) -> bool:
         """Whether a server has a runtime for it, in one environment or another."""
-        return self not in _BUILT_ONLY
+        return self not in _KEPT_ONLY and not self.hardware
+
+    @property
+    def hardware(self) -> str:
+        """What it takes to run such a file, in words; empty where a CPU is enough."""
+        return _HARDWARE.get(self, "")
 
 
-_BUILT_ONLY = frozenset({ModelFormat.CORE_ML, ModelFormat.TENSORRT_ENGINE, ModelFormat.NCNN})
+_HARDWARE = {
+    ModelFormat.CORE_ML: "an Apple system, such as macOS",
+    ModelFormat.TENSORRT_ENGINE: "an NVIDIA RTX GPU (Ampere or newer)",
+}
+
+_KEPT_ONLY = frozenset({ModelFormat.NCNN, ModelFormat.TORCH_EXPORT})
 
 _SUFFIXES = {
     ModelFormat.ONNX: ".onnx",
@@ -42,4 +53,5 @@ _SUFFIXES = {
     ModelFormat.TENSORRT_ENGINE: ".engine",
     ModelFormat.NCNN: ".param",
     ModelFormat.SKOPS: ".skops",
+    ModelFormat.TORCH_EXPORT: ".pt2",
 }

@@ -1,6 +1,6 @@
 """What came of an optimization: the source, its variants with their verdicts, and the choice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.benchmark import Machine
@@ -64,7 +64,8 @@ class SourceFacts:
 class VariantResult:
     """What one pass made. `code` and `reason` say why there is no file, in words with a remedy,
     or, for a file that was MADE or BUILT, what was done. `comparison` and `verdict` belong to MADE
-    alone; `seconds` is the time that the pass took; `peak_memory_bytes` its child process's."""
+    alone; `seconds` is the time that the pass took; `peak_memory_bytes` its child process's;
+    `versions` are of the libraries that it was done with, in whichever environment they are."""
 
     name: str
     made_by: Pass
@@ -76,6 +77,7 @@ class VariantResult:
     verdict: Verdict | None = None
     seconds: float = 0.0
     peak_memory_bytes: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -37,3 +37,9 @@ class Declaration:
     @property
     def given(self) -> ModelFormat:
         return self.gives or self.format
+
+    @property
+    def hardware(self) -> str:
+        """What runs the file that it gives, in words; empty where a CPU does. The pass itself is
+        done on any machine."""
+        return self.given.hardware

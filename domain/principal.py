@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
     KEY = "KEY"
     USER = "USER"
+    DEVICE = "DEVICE"
     SYSTEM = "SYSTEM"
 
 
@@ -37,7 +38,7 @@ class Principal:
 
     `platform` marks the keys of the installation's operator, who alone opens tenants and sets
     their plans. What may end while a connection is open is named: the key, or the session and
-    its user.
+    its user. A device speaks of itself alone.
     """
 
     tenant_id: UUID
@@ -47,11 +48,14 @@ class Principal:
     key_id: UUID | None = None
     session_id: UUID | None = None
     user_id: UUID | None = None
+    device_id: UUID | None = None
 
     @property
     def kind(self) -> Kind:
         if self.user_id is not None:
             return Kind.USER
+        if self.device_id is not None:
+            return Kind.DEVICE
         return Kind.SYSTEM if self.actor == "system" else Kind.KEY
 
     def require(self, role: Role) -> None:
@@ -71,6 +75,12 @@ class Principal:
     def _wanted(self) -> str:
         return "the role" if self.kind is Kind.USER else "a key with the role"
 
+    def require_device(self) -> UUID:
+        """The device that asks. Refuses everybody else with FORBIDDEN."""
+        if self.device_id is None:
+            raise Refusal(RefusalCode.FORBIDDEN, "Only a device says this, of itself.")
+        return self.device_id
+
     def require_platform(self) -> None:
         """Refuses with FORBIDDEN unless the principal operates the installation itself."""
         if not self.platform:
@@ -84,3 +94,8 @@ class Principal:
 def system(tenant_id: UUID) -> Principal:
     """The platform acting by itself inside a tenant: policies, workers, sweepers."""
     return Principal(tenant_id, "system", Role.OWNER, platform=True)
+
+
+def device(tenant_id: UUID, device_id: UUID) -> Principal:
+    """A device that has proven who it is, at the broker or by a signed call."""
+    return Principal(tenant_id, f"device:{device_id}", Role.VIEWER, device_id=device_id)

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 
 from application.jobs.registry import KINDS
 from domain.flag import Flag
+from interfaces.fleet_settings import FleetSettings, fleet_settings
+from interfaces.setting import BadSetting as BadSetting
+from interfaces.setting import number, path
 from interfaces.trusted_documents import load_documents
-
-
-class BadSetting(ValueError):
-    """A setting that cannot be; the message names it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,15 @@ class Settings:
     checkpoint_key: Path | None = None
     toolchains: Path | None = None
     install_toolchains: bool = True
+    fleet_of: FleetSettings | None = None
 
     @property
     def toolchains_home(self) -> Path:
         return self.toolchains or self.home / "toolchains"
+
+    @property
+    def fleet(self) -> FleetSettings:
+        return self.fleet_of or fleet_settings({}, self.home)
 
     @property
     def url(self) -> str:
@@ -110,31 +114,32 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         s3=_s3(environment),
         oidc=_oidc(environment),
         host=environment.get("EDGEWISE_HOST", "127.0.0.1"),
-        port=_number(environment, "EDGEWISE_PORT", 8080, 0, 65535),
+        port=number(environment, "EDGEWISE_PORT", 8080, 0, 65535),
         public_url=environment.get("EDGEWISE_URL") or None,
         environment=environment.get("EDGEWISE_ENVIRONMENT", "development"),
         jobs_at_once={
-            "optimize": _number(environment, "EDGEWISE_OPTIMIZATIONS_AT_ONCE", 2, 1, 1000),
-            "benchmark": _number(environment, "EDGEWISE_BENCHMARKS_AT_ONCE", 4, 1, 1000),
+            "optimize": number(environment, "EDGEWISE_OPTIMIZATIONS_AT_ONCE", 2, 1, 1000),
+            "benchmark": number(environment, "EDGEWISE_BENCHMARKS_AT_ONCE", 4, 1, 1000),
         },
-        job_seconds=_number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800),
-        job_memory_bytes=_number(environment, "EDGEWISE_JOB_MEMORY_MB", 4096, 64, 2**20) * 2**20,
+        job_seconds=number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800),
+        job_memory_bytes=number(environment, "EDGEWISE_JOB_MEMORY_MB", 4096, 64, 2**20) * 2**20,
         worker_kinds=_kinds(environment.get("EDGEWISE_WORKER_KINDS", "")),
-        upload_days=_number(environment, "EDGEWISE_UPLOAD_DAYS", 7, 1, 3650),
+        upload_days=number(environment, "EDGEWISE_UPLOAD_DAYS", 7, 1, 3650),
         blob_grace=_blob_grace(environment),
         flags=_flags(environment.get("EDGEWISE_FLAGS", "")),
-        connections=_number(environment, "EDGEWISE_CONNECTIONS", 8, 2, 1000),
+        connections=number(environment, "EDGEWISE_CONNECTIONS", 8, 2, 1000),
         log_json=environment.get("EDGEWISE_LOG", "") == "json",
         origins=_origins(environment.get("EDGEWISE_ORIGINS", "")),
         documents=_documents(environment.get("EDGEWISE_DOCUMENTS_PATH", "")),
         documents_only=_documents_only(environment),
-        metrics_port=_number(environment, "EDGEWISE_METRICS_PORT", 0, 0, 65535) or None,
+        metrics_port=number(environment, "EDGEWISE_METRICS_PORT", 0, 0, 65535) or None,
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         otlp_service=environment.get("OTEL_SERVICE_NAME") or "edgewise",
         otlp_share=_share(environment, "OTEL_TRACES_SAMPLER_ARG"),
-        checkpoint_key=_path(environment.get("EDGEWISE_CHECKPOINT_KEY")),
-        toolchains=_path(environment.get("EDGEWISE_TOOLCHAINS")),
+        checkpoint_key=path(environment.get("EDGEWISE_CHECKPOINT_KEY")),
+        toolchains=path(environment.get("EDGEWISE_TOOLCHAINS")),
         install_toolchains=_install_toolchains(environment),
+        fleet_of=fleet_settings(environment, home),
     )
 
 
@@ -149,19 +154,6 @@ def _kept_secret(path: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     return path.read_text()
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text).expanduser().absolute() if text else None
-
-
-def _number(
-    environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int
-) -> int:
-    text = environment.get(name) or str(default)
-    if not text.isdecimal() or not lowest <= int(text) <= highest:
-        raise BadSetting(f"{name} is “{text}”: give a whole number from {lowest} to {highest}.")
-    return int(text)
 
 
 def _install_toolchains(environment: Mapping[str, str]) -> bool:
@@ -185,8 +177,8 @@ def _share(environment: Mapping[str, str], name: str) -> float:
 def _blob_grace(environment: Mapping[str, str]) -> timedelta:
     """How long nothing must refer to a blob before it goes. A job's results are told by its end,
     so it is never less than twice the longest job."""
-    hours = _number(environment, "EDGEWISE_BLOB_GRACE_HOURS", 24, 1, 87_600)
-    longest_job = _number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800)
+    hours = number(environment, "EDGEWISE_BLOB_GRACE_HOURS", 24, 1, 87_600)
+    longest_job = number(environment, "EDGEWISE_JOB_SECONDS", 1800, 1, 604_800)
     return max(timedelta(hours=hours), timedelta(seconds=2 * longest_job))
 
 

@@ -117,7 +117,10 @@ def request_benchmark(
     artifacts = [_of(model, artifact_id, "artifactIds") for artifact_id in wanted]
     still = [artifact.format for artifact in artifacts if not artifact.format.runs]
     if still:
-        raise invalid("artifactIds", f"Nothing on a server runs {still[0]}; leave that one out.")
+        takes = f": it takes {still[0].hardware}" if still[0].hardware else ""
+        raise invalid(
+            "artifactIds", f"Nothing on a server runs {still[0]}{takes}. Leave that one out."
+        )
     try:
         rounds = min(ROUNDS, max(1, order.runs))
         spec = BenchmarkSpec(

@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Iterator
 
 from application.jobs.capability import Words, kinds_in, missing, of_pass
 from domain.declared import Route, formats, routes, targets
+from domain.model_format import ModelFormat
 from domain.refusal import Refusal, RefusalCode
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "llama_cpp": "llama-cpp-python"}
 """Where pip knows a module by another name than Python."""
+_HARDWARE = {str(format): format.hardware for format in ModelFormat}
 
 
 def refusal_of(needed: Words, offers: Iterable[Collection[str]], field: str) -> Refusal | None:
@@ -72,8 +74,11 @@ def _of_word(word: str) -> str:
     if sort == "hardware":
         return f"No living worker has seen {name} hardware. Start one on a machine that has it."
     if sort == "format":
+        format = name.upper().replace("-", "_")
+        if hardware := _HARDWARE.get(format):
+            return f"No living worker runs files of the format {format}: it takes {hardware}."
         return (
-            f"No living worker runs files of the format {name.upper().replace('-', '_')}. "
+            f"No living worker runs files of the format {format}. "
             "`edgewise toolchains list` shows what can be installed for it where the worker runs."
         )
     if sort == "isolation":

@@ -14,6 +14,7 @@ from uuid import UUID
 from application.ports.event_log import Moment, RecordedEvent
 from application.ports.leases import Tick
 from application.ports.projections import Standing, Waiting
+from application.ports.telemetry import TelemetryReads
 from application.ports.workers import WorkerReads
 
 R = TypeVar("R")
@@ -22,11 +23,16 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Columns that must equal a value (None: must be null), and columns that must contain a
-    text, whatever its case."""
+    """Columns that must equal a value (None: must be null); that must contain a text, whatever
+    its case; JSON objects that must have all of these members, whose values are texts; columns
+    that must not be null; and times that must be after a moment, or not after it."""
 
     equal: tuple[tuple[str, Any], ...] = ()
     containing: tuple[tuple[str, str], ...] = ()
+    having: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    filled: tuple[str, ...] = ()
+    after: tuple[tuple[str, datetime], ...] = ()
+    not_after: tuple[tuple[str, datetime], ...] = ()
 
 
 EVERYTHING = Where()
@@ -145,7 +151,7 @@ class TypedEvents(Protocol):
         ...
 
 
-class TenantReads(Rows, Events, TypedEvents, Protocol):
+class TenantReads(Rows, Events, TypedEvents, TelemetryReads, Protocol):
     """Everything that can be read in one tenant."""
 
     async def ticks(self, job_ids: Collection[UUID]) -> Mapping[UUID, Tick]:

@@ -5,8 +5,10 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
 
+import orjson
+
 from application.ports.reads import Page, Paging, Where, page_of
-from application.views.memory_tables import MemoryTables, Row, unpacked
+from application.views.memory_tables import MemoryTables, Packed, Row, unpacked
 from application.views.row_tables import TABLES, is_gone
 
 R = TypeVar("R")
@@ -84,6 +86,16 @@ def _typed(row_class: type[R], row: Row) -> R:
 
 
 def _matches(row: Row, where: Where) -> bool:
-    return all(row[column] == value for column, value in where.equal) and all(
-        text.lower() in str(row[column]).lower() for column, text in where.containing
+    return (
+        all(row[column] == value for column, value in where.equal)
+        and all(text.lower() in str(row[column]).lower() for column, text in where.containing)
+        and all(_has(row[column], members) for column, members in where.having)
+        and all(row[column] is not None for column in where.filled)
+        and all(row[column] > moment for column, moment in where.after)
+        and all(row[column] <= moment for column, moment in where.not_after)
     )
+
+
+def _has(packed: Packed, members: tuple[tuple[str, str], ...]) -> bool:
+    held = orjson.loads(packed.json)
+    return all(held.get(name) == value for name, value in members)

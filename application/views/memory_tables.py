@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from application.ports.event_log import RecordedEvent
+from application.shown import shown
 from application.views.view import Change, Insert, Update, View
 
 Row = Mapping[str, Any]
@@ -139,20 +140,10 @@ def _kept(value: Any) -> Any:
     """As PostgreSQL keeps it: enumerations as their value, and U+FFFD in the place of U+0000."""
     if isinstance(value, dict | list | tuple):
         text = orjson.dumps(value)
-        return Packed(orjson.dumps(_shown(value)) if b"\\u0000" in text else text)
+        return Packed(orjson.dumps(shown(value)) if b"\\u0000" in text else text)
     if isinstance(value, Enum):
         value = value.value
-    return _shown(value)
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, dict):
-        return {_shown(key): _shown(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shown(inner) for inner in value]
-    return value
+    return shown(value)
 
 
 def _values(row: Row, columns: Iterable[str]) -> Key:

@@ -2,6 +2,12 @@
 
 from application.views.benchmark import benchmarks
 from application.views.dataset import datasets
+from application.views.device import devices
+from application.views.device_certificate import device_certificates
+from application.views.device_claim import device_claims
+from application.views.device_command import device_commands
+from application.views.device_group import device_groups
+from application.views.device_messages import device_messages
 from application.views.device_profile import device_profiles
 from application.views.dispatch import dispatch
 from application.views.invitation import invitations
@@ -18,7 +24,13 @@ VIEWS: tuple[View, ...] = (
     models,
     datasets,
     device_profiles,
+    devices,
+    device_certificates,
+    device_commands,
+    device_claims,
+    device_groups,
     jobs,
     benchmarks,
     dispatch,
+    device_messages,
 )

@@ -8,6 +8,11 @@ from typing import Any
 
 from application.views.benchmark import BenchmarkRow
 from application.views.dataset import DatasetRow, DatasetVersionRow
+from application.views.device import DeviceRow
+from application.views.device_certificate import DeviceCertificateRow
+from application.views.device_claim import DeviceClaimRow
+from application.views.device_command import DeviceCommandRow
+from application.views.device_group import DeviceGroupRow
 from application.views.device_profile import DeviceProfileRow
 from application.views.invitation import InvitationRow
 from application.views.job import JobRow
@@ -29,6 +34,11 @@ TABLES: dict[type[Any], str] = {
     DatasetRow: "datasets",
     DatasetVersionRow: "dataset_versions",
     DeviceProfileRow: "device_profiles",
+    DeviceRow: "devices",
+    DeviceCertificateRow: "device_certificates",
+    DeviceCommandRow: "device_commands",
+    DeviceClaimRow: "device_claims",
+    DeviceGroupRow: "device_groups",
     JobRow: "jobs",
     BenchmarkRow: "benchmarks",
 }
@@ -36,6 +46,7 @@ GONE: dict[str, tuple[str, Any]] = {
     "models": ("status", "DELETED"),
     "datasets": ("deleted", True),
     "device_profiles": ("deleted", True),
+    "device_groups": ("deleted", True),
 }
 """The column and value that mark a row as deleted, where a table keeps what was deleted."""
 

@@ -23,6 +23,9 @@ _OWN_ROW: dict[str, tuple[str, ...]] = {
     "Job": ("jobs", "id"),
     "Dataset": ("datasets", "id"),
     "DeviceProfile": ("device_profiles", "id"),
+    "Device": ("devices", "id"),
+    "DeviceClaim": ("device_claims", "id"),
+    "DeviceGroup": ("device_groups", "id"),
     "Tenant": ("tenants", "id"),
     "ApiKey": ("api_keys", "id"),
     "Benchmark": ("benchmarks", "job_id"),
@@ -31,6 +34,7 @@ _HANGS_ON: dict[str, dict[str, str]] = {
     "Model": {"artifacts": "artifact {variant}@{version}", "model_aliases": "alias {alias}"},
     "Dataset": {"dataset_versions": "version {number}"},
     "Quota": {"quota_units": "unit {subject}"},
+    "Device": {"device_certificates": "certificate {serial}", "device_commands": "command {id}"},
     "Tenant": {
         "tenant_flags": "flag {flag}",
         "tenant_members": "member {user_id}",

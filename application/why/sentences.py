@@ -11,7 +11,13 @@ from application.ports.reads import EventRow
 
 LONGEST = 200
 _SHORT = 8
-_NAMING = ("model.registered", "dataset.registered", "device-profile.defined", "tenant.registered")
+_NAMING = (
+    "model.registered",
+    "dataset.registered",
+    "device-profile.defined",
+    "device-group.defined",
+    "tenant.registered",
+)
 _WORKS = {"optimize": "an optimization", "benchmark": "a benchmark"}
 
 Data = dict[str, Any]
@@ -24,9 +30,11 @@ class Sentences:
         self._labels = labels
         self._names: dict[str, str] = {}
         self._variants: dict[str, str] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.position):
             if row.topic in _NAMING:
                 self._names[str(row.stream_id)] = str(row.data.get("name"))
+            elif row.topic in ("device.registered", "device.described"):
+                self._names[str(row.stream_id)] = str(row.data["description"].get("name"))
             for artifact in (row.data.get("source"), row.data.get("artifact")):
                 if isinstance(artifact, dict):
                     self._variants[str(artifact.get("id"))] = _variant(artifact)
@@ -117,6 +125,24 @@ def _flag(told: Sentences, row: EventRow, data: Data) -> str:
     return f"{told.who(row)} {how[data['enabled']]} {data['flag']}."
 
 
+def _joined(told: Sentences, row: EventRow, data: Data) -> str:
+    return f"The device “{data['description']['name']}” joined with the claim {data['claim_id']}."
+
+
+def _revoked(told: Sentences, row: EventRow, data: Data) -> str:
+    count = len(data["serials"])
+    what = "the certificate" if count == 1 else f"{count} certificates"
+    it = told.name(row.stream_id, "device")
+    return f"{told.who(row)} revoked {what} of {it}: {data['reason']}."
+
+
+def _answered(told: Sentences, row: EventRow, data: Data) -> str:
+    how = {"SUCCEEDED": "as done", "FAILED": "as failed", "REFUSED": "by refusing it"}
+    because = f": {data['error']}" if data["error"] else ""
+    answer = f"answered the command {data['command_id']} {how[data['status']]}{because}"
+    return f"{_itself(told, row)} {answer}."
+
+
 def _deed(words: str, what: str) -> Callable[[Sentences, EventRow, Data], str]:
     """`words` may name fields of the event; `{it}` is its object."""
 
@@ -125,6 +151,17 @@ def _deed(words: str, what: str) -> Callable[[Sentences, EventRow, Data], str]:
         return f"{told.who(row)} {words.format_map({**data, 'it': it})}."
 
     return tell
+
+
+def _of_itself(words: str) -> Callable[[Sentences, EventRow, Data], str]:
+    """What a device did or went through."""
+
+    return lambda told, row, data: f"{_itself(told, row)} {words.format_map(data)}."
+
+
+def _itself(told: Sentences, row: EventRow) -> str:
+    it = told.name(row.stream_id, "device")
+    return f"{it[0].upper()}{it[1:]}"
 
 
 def _fact(words: str) -> Callable[[Sentences, EventRow, Data], str]:
@@ -154,6 +191,24 @@ _WORDS: dict[str, Callable[[Sentences, EventRow, Data], str]] = {
     "device-profile.defined": _deed("defined the device profile “{name}”", "device profile"),
     "device-profile.revised": _deed("revised {it}", "device profile"),
     "device-profile.deleted": _deed("deleted {it}", "device profile"),
+    "device-claim.issued": _deed("issued a claim, with which one device may join", "claim"),
+    "device-claim.used": _fact("The device {device_id} joined with the claim"),
+    "device-claim.withdrawn": _deed("withdrew the claim", "claim"),
+    "device.registered": _joined,
+    "device.described": _deed("described {it} anew", "device"),
+    "device.certificate-issued": _of_itself("was given a certificate"),
+    "device.certificates-revoked": _revoked,
+    "device.came-online": _of_itself("came online with the agent {agent}"),
+    "device.went-offline": _of_itself("went offline ({reason})"),
+    "device.desired-changed": _deed("changed what is desired of {it}: version {version}", "device"),
+    "device.reported-changed": _of_itself("reported how it is: version {version}"),
+    "device.command-sent": _deed("sent the command {kind} to {it}", "device"),
+    "device.command-answered": _answered,
+    "device.command-expired": _fact("The command {command_id} expired without an answer"),
+    "device.decommissioned": _deed("decommissioned {it}", "device"),
+    "device-group.defined": _deed("defined the device group “{name}”", "device group"),
+    "device-group.revised": _deed("revised {it}", "device group"),
+    "device-group.deleted": _deed("deleted {it}", "device group"),
     "job.requested": _asked,
     "job.claimed": _fact("Attempt {attempt} began on the worker {worker}"),
     "job.stage-started": _fact("Attempt {attempt} began the stage {stage}"),

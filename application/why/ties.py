@@ -14,11 +14,14 @@ from application.ports.event_log import RecordedEvent
 from application.ports.reads import EventRow
 from application.why.chain import Tie
 from domain.dataset import Dataset
+from domain.device import Device
 from domain.job import Job
 from domain.model import Model
 from domain.quota import Quota
 
 _REFERENCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[1-9][0-9]{0,17}")
+
+_ENDS_A_COMMAND = (Device.CommandAnswered.TOPIC, Device.CommandExpired.TOPIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ def ties_of(row: EventRow) -> Iterator[ToEvent | ToThing]:
         described_by = row.data["input"].get("device_profile")
         if described_by:
             yield ToEvent(Tie.USED, described_by)
+    if row.topic == Device.Registered.TOPIC:
+        yield ToEvent(Tie.USED, f"{row.data.get('claim_id')}/1")
     if row.version > 1 and not row.causation_id.startswith(own):
         yield ToEvent(Tie.SUBJECT, f"{own}1")
 
@@ -58,6 +63,8 @@ def ties_of(row: EventRow) -> Iterator[ToEvent | ToThing]:
 def _used(row: EventRow) -> Iterator[ToThing]:
     if row.topic == Model.AliasMoved.TOPIC:
         yield ToThing(Tie.USED, row.stream_id, str(row.data.get("artifact_id")))
+    if row.topic in _ENDS_A_COMMAND:
+        yield ToThing(Tie.CAUSE, row.stream_id, str(row.data.get("command_id")))
     if row.topic == Job.Requested.TOPIC:
         yield from _of_job(row.data.get("model_id"), row.data.get("input") or {})
 
@@ -78,4 +85,6 @@ def thing_made(recorded: RecordedEvent) -> str | None:
         return str(event.source.id)
     if isinstance(event, Model.ArtifactAdded):
         return str(event.artifact.id)
+    if isinstance(event, Device.CommandSent):
+        return str(event.command_id)
     return str(event.version.number) if isinstance(event, Dataset.VersionUploaded) else None

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.conversions.case import Case
+from benchmarks.conversions.minilm import minilm, words
 from benchmarks.conversions.packages import in_package
+from benchmarks.conversions.speech import spoken
 from domain.model_format import ModelFormat
 from domain.optimization_spec import Pass
 
@@ -71,7 +73,9 @@ CASES = (
     Case("magika onnx → openvino_ir fp8", MAGIKA, IR, Pass.FP8, files_as_bytes),
     Case("pp-ocr cls onnx → openvino_ir", CLASSIFIER, IR, Pass.CONVERT),
     Case("pp-ocr v6 det onnx → openvino_ir fp16", DETECTOR, IR, Pass.FP16),
-    Case("silero-vad onnx → openvino_ir", SPEECH, IR, Pass.CONVERT),
+    Case("minilm onnx → openvino_ir fp16", minilm, IR, Pass.FP16, words),
+    Case("minilm onnx → openvino_ir dynamic_int8", minilm, IR, Pass.DYNAMIC_INT8, words),
+    Case("silero-vad onnx → openvino_ir", SPEECH, IR, Pass.CONVERT, spoken),
     Case("openwakeword embedding onnx → openvino_ir fp16", EMBEDDING, IR, Pass.FP16),
     Case("resnet8 tflite → openvino_ir", resnet, IR, Pass.CONVERT, pictures),
     Case("resnet8 tflite → openvino_ir static_int8", resnet, IR, Pass.STATIC_INT8, pictures),

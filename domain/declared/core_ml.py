@@ -5,7 +5,8 @@ from domain.model_format import ModelFormat
 from domain.optimization_spec import Pass
 from domain.pass_declaration import Data, Declaration
 
-_CONVERTING = ("coremltools", "tensorflow")
+_LIBRARY = {ModelFormat.TORCH_EXPORT: "torch"}
+"""Beside coremltools; TensorFlow for the others."""
 
 
 def _from(takes: ModelFormat, made_by: Pass, what: str) -> Declaration:
@@ -13,11 +14,11 @@ def _from(takes: ModelFormat, made_by: Pass, what: str) -> Declaration:
         made_by,
         what,
         takes,
-        _CONVERTING,
+        ("coremltools", _LIBRARY.get(takes, "tensorflow")),
         calibration=Data.HELPS,
         evidence=Evidence.BUILT,
         gives=ModelFormat.CORE_ML,
-        toolchain="coreml",
+        toolchain="pytorch" if takes is ModelFormat.TORCH_EXPORT else "coreml",
     )
 
 
@@ -40,6 +41,10 @@ DECLARATIONS = (
     _from(ModelFormat.KERAS, Pass.FP16, "A Core ML program that computes in half precision."),
     _from(ModelFormat.SAVED_MODEL, Pass.CONVERT, "A Core ML program that computes in FP32."),
     _from(ModelFormat.SAVED_MODEL, Pass.FP16, "A Core ML program that computes in half precision."),
+    _from(ModelFormat.TORCH_EXPORT, Pass.CONVERT, "A Core ML program that computes in FP32."),
+    _from(
+        ModelFormat.TORCH_EXPORT, Pass.FP16, "A Core ML program that computes in half precision."
+    ),
     _within(
         Pass.DYNAMIC_INT8,
         "Weights as INT8, unpacked when they are used; arithmetic stays in floats.",

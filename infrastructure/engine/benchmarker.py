@@ -13,6 +13,7 @@ from typing import Any
 
 from application.ports.engine import ModelFile, Watch
 from domain.benchmark import BenchmarkResult, BenchmarkSpec, Machine, percentile
+from infrastructure.engine.brought_down import told_of_the_model
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.onnx.processor import load_average, machine
 from infrastructure.engine.pythons import Pythons
@@ -87,7 +88,10 @@ class SandboxedBenchmarker:
             "runs": spec.runs,
             "batch": spec.batch,
         }
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="benchmark-") as folder:
+        with (
+            tempfile.TemporaryDirectory(dir=self._scratch, prefix="benchmark-") as folder,
+            told_of_the_model("artifactIds"),
+        ):
             return sandbox.run("benchmark", request, Path(folder), watch, self._limits, [file])
 
 

@@ -22,6 +22,7 @@ INSPECTORS = {
     ModelFormat.TENSORRT_ENGINE: "tensorrt.inspect:inspect_tensorrt",
     ModelFormat.NCNN: "ncnn.inspect:inspect_ncnn",
     ModelFormat.SKOPS: "skops.inspect:inspect_skops",
+    ModelFormat.TORCH_EXPORT: "torch_export.inspect:inspect_torch_export",
 }
 
 

@@ -3,16 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from application.ports.engine import ArrayFacts, DatasetInspection, EngineCrashed, Inspection
+from application.ports.engine import ArrayFacts, DatasetInspection, Inspection
 from domain.model_format import ModelFormat
 from domain.signature import Signature, TensorSpec
+from infrastructure.engine.brought_down import told_of_the_model
 from infrastructure.engine.limits import GIB, Limits
-from infrastructure.engine.refusals import model_refused
-from infrastructure.engine.sandbox import Answer, Sandbox
+from infrastructure.engine.refusals import FIELD
+from infrastructure.engine.sandbox import Sandbox
 
 INSPECTION_SECONDS = 300.0
-FATAL = ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL")
-"""Signals that a process gets for what it did itself."""
 
 
 class SandboxedModelInspector:
@@ -26,8 +25,10 @@ class SandboxedModelInspector:
 
     def inspect(self, file: Path) -> Inspection:
         file = file.resolve()
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            answer = self._read(file, Path(folder))
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder, told_of_the_model(FIELD):
+            answer = self._sandbox.run(
+                "inspect", {"file": str(file)}, Path(folder), limits=self._limits, reads=(file,)
+            )
         found, signature = answer.result, answer.result["signature"]
         return Inspection(
             format=ModelFormat(found["format"]),
@@ -35,23 +36,6 @@ class SandboxedModelInspector:
             warnings=tuple(found["warnings"]),
             isolation=answer.isolation,
         )
-
-    def _read(self, file: Path, scratch: Path) -> Answer:
-        """A file that brings its reader down is refused: it was made to, or it is damaged."""
-        request = {"file": str(file)}
-        try:
-            return self._sandbox.run(
-                "inspect", request, scratch, limits=self._limits, reads=(file,)
-            )
-        except EngineCrashed as crash:
-            if not any(name in crash.detail for name in FATAL):
-                raise
-            told = crash.detail.strip(" :")[:120]
-            raise model_refused(
-                "CRASHES_ITS_READER",
-                f"The process that read it came down ({told}): it is damaged, or made to do harm.",
-                "Export the model again, and see that its own runtime loads the file.",
-            ) from crash
 
 
 class SandboxedDatasetInspector:

@@ -32,6 +32,7 @@ from domain.selection import SOURCE, Candidate, choose
 from domain.variant_facts import VariantFacts
 from domain.verdict import Limits as Allowed
 from domain.verdict import decide
+from infrastructure.engine.brought_down import told_of_the_model
 from infrastructure.engine.child_process import ChildProcess
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.onnx.processor import load_average, machine
@@ -40,6 +41,7 @@ from infrastructure.engine.proof.own_scorer import OUTPUTS, own_scorer
 from infrastructure.engine.pythons import Pythons
 from infrastructure.engine.sandbox import Sandbox
 from infrastructure.engine.stage_watch import StageWatch
+from infrastructure.engine.told import crashed, not_made
 from infrastructure.toolchains.environments import Environments
 
 VARIANT = "infrastructure.engine.variant"
@@ -134,7 +136,10 @@ class _Work:
         scorer = self._spec.scorer
         classes = scorer is None or scorer.name is ScorerName.CLASSIFICATION
         request = {"source": str(self._source), **self._data, "classes": classes}
-        with tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as scratch:
+        with (
+            tempfile.TemporaryDirectory(dir=self._into, prefix=".work-") as scratch,
+            told_of_the_model("artifactId"),
+        ):
             told = self._sandbox.run(
                 "prepare", request, Path(scratch), watch, self._limits, self._reads
             ).result
@@ -176,7 +181,7 @@ class _Work:
                     "convert", request, Path(scratch), watch, self._limits, self._reads
                 ).result
             except EngineCrashed as crash:
-                self._told = _crash(crash)
+                self._told = crashed(crash)
                 return
             if self._told["outcome"] == Outcome.MADE:
                 self._converted = self._moved(target, ".converted")
@@ -208,7 +213,7 @@ class _Work:
     def _variant(self, room: _Room, watch: StageWatch) -> VariantResult:
         way, target = room.way, room.scratch / f"{room.way.name}{room.way.made_by.given.suffix}"
         if (way.conversion or way.is_conversion) and self._converted is None:
-            return _not_made(way, {**self._told, "seconds": 0.0, "peak": None})
+            return not_made(way, {**self._told, "seconds": 0.0, "peak": None})
         request = {
             "source": str(self._source),
             "takes": way.steps[0].format,
@@ -226,10 +231,10 @@ class _Work:
                     "variant", request, room.scratch, watch, self._limits, self._reads, room.child
                 )
             except EngineCrashed as crash:
-                return _not_made(way, {**_crash(crash), "seconds": 0.0, "peak": None})
+                return not_made(way, {**crashed(crash), "seconds": 0.0, "peak": None})
             told = {**answer.result, "peak": answer.peak_memory_bytes, "seconds": seconds()}
             if told["outcome"] not in (Outcome.MADE, Outcome.BUILT):
-                return _not_made(way, told)
+                return not_made(way, told)
             return self._made(way, told, target, watch)
 
     def _made(
@@ -237,7 +242,7 @@ class _Work:
     ) -> VariantResult:
         kept = self._moved(target, way.name)
         file = VariantFile(kept.name, kept.stat().st_size, sha256_of(kept))
-        made = replace(_not_made(way, told), file=file)
+        made = replace(not_made(way, told), file=file)
         if made.outcome is Outcome.BUILT:
             return made
         comparison = from_json(told["comparison"], Comparison)
@@ -260,27 +265,6 @@ class _Work:
 
 def _limits(spec: OptimizationSpec) -> Allowed:
     return Allowed(spec.max_drop, spec.max_bytes, spec.max_latency_ms)
-
-
-def _not_made(way: Route, told: Mapping[str, Any]) -> VariantResult:
-    """As the process told it, without what belongs to a file."""
-    return VariantResult(
-        name=way.name,
-        made_by=way.made_by.made_by,
-        outcome=Outcome(told["outcome"]),
-        reason=told["reason"],
-        code=told["code"],
-        seconds=told["seconds"],
-        peak_memory_bytes=told["peak"],
-    )
-
-
-def _crash(crash: EngineCrashed) -> dict[str, Any]:
-    """The outcome of a pass whose process ended. Raises what another attempt may mend."""
-    if crash.retryable:
-        raise crash
-    reason = f"The pass did not end: {crash.detail}"
-    return {"outcome": Outcome.FAILED, "code": f"CRASHED_{crash.kind}", "reason": reason}
 
 
 def _candidates(source: SourceFacts, variants: tuple[VariantResult, ...]) -> list[Candidate]:

@@ -25,9 +25,10 @@ class Pythons:
         """Where a file of this format is run. Raises as above, and for a format that nothing here
         can run."""
         if format not in RUNTIMES:
+            takes = f": it takes {format.hardware}" if format.hardware else ""
             raise EngineRefusal(
                 "NO_RUNTIME",
-                f"Nothing on this machine can run {format}.",
+                f"Nothing on this machine can run {format}{takes}.",
                 "Benchmark it on a device that it is for.",
                 "artifactIds",
             )

@@ -7,6 +7,10 @@ EXPORT_REMEDY = (
     "Export the model to ONNX and upload the .onnx file; from PyTorch: "
     "torch.onnx.export(model, example, “model.onnx”)."
 )
+PT2_REMEDY = (
+    "For Core ML upload what torch.export.save(torch.export.export(model, (example,)), "
+    "“model.pt2”) writes."
+)
 SKOPS_REMEDY = (
     "A model of scikit-learn is saved without a pickle by skops.io.dump(model, “model.skops”): "
     "upload that."

@@ -9,6 +9,7 @@
 | SAVED_MODEL | a zip with saved_model.pb and variables/ or alone |
 | CORE_ML | a zip of an .mlpackage: Manifest.json and a .mlmodel |
 | OPENVINO_IR | a zip with an .xml and a .bin; the .xml alone is refused, its weights are missing |
+| TORCH_EXPORT | a zip with archive_format and models/….json, as torch.export.save writes |
 | SKOPS | a zip with schema.json, as skops saves models of scikit-learn |
 | TENSORRT_ENGINE | `ftrt` or `ptrt`, and `vtrt` of TensorRT for RTX |
 | NCNN | a .param beginning with 7767517, as text or as a little-endian integer |
@@ -27,6 +28,7 @@ from infrastructure.engine import archive
 from infrastructure.engine.onnx_shape import looks_like_onnx, truncated
 from infrastructure.engine.refusals import (
     EXPORT_REMEDY,
+    PT2_REMEDY,
     SKOPS_REMEDY,
     model_refused,
     not_a_model,
@@ -37,6 +39,7 @@ PICKLE = (
     "It looks like a Python pickle (a .pkl, .pt or .joblib file). Pickles run code when they are "
     "loaded, so it was not loaded and never will be."
 )
+MODELS = re.compile(r"([^/]+/)?models/[^/]+\.json")
 XML_ROOT = re.compile(
     rb"^(\xef\xbb\xbf)?\s*(<\?xml[^>]{0,200}\?>)?\s*(<!--.{0,2000}?-->\s*)?<net\b", re.S
 )
@@ -116,10 +119,14 @@ def _in_zip(file: Path) -> ModelFormat:
         return ModelFormat.OPENVINO_IR
     if "schema.json" in names:
         return ModelFormat.SKOPS
+    if "archive_format" in ends and any(MODELS.fullmatch(name) for name in names):
+        return ModelFormat.TORCH_EXPORT
+    if "serialized_exported_program.json" in ends:
+        raise _pickle("It is a .pt2 of an older PyTorch, which keeps its weights as a pickle.")
     if "data.pkl" in ends:
         raise _pickle(
-            "It is a PyTorch archive (.pt), which holds a pickle. Pickles run code when they are "
-            "loaded, so it was not loaded and never will be."
+            "It is a PyTorch archive (.pt, TorchScript too), which holds a pickle. Pickles run "
+            "code when they are loaded, so it was not loaded and never will be."
         )
     if any(name.endswith(".onnx") for name in names):
         return ModelFormat.ONNX
@@ -153,7 +160,7 @@ def _known_stranger(head: bytes) -> EngineRefusal | None:
 
 
 def _pickle(message: str) -> EngineRefusal:
-    return model_refused("PICKLE", message, f"{EXPORT_REMEDY} {SKOPS_REMEDY}")
+    return model_refused("PICKLE", message, f"{EXPORT_REMEDY} {PT2_REMEDY} {SKOPS_REMEDY}")
 
 
 def _pickled(head: bytes) -> bool:

@@ -21,6 +21,7 @@ from domain.parity import Comparison
 from domain.pass_declaration import Data
 from domain.variant_facts import VariantFacts
 from infrastructure.engine.applying import applied, failed
+from infrastructure.engine.made_with import made_with
 from infrastructure.engine.packages import PACKAGES
 from infrastructure.engine.proof.inputs import CannotFeed
 from infrastructure.engine.proof.rows import rows_of
@@ -34,7 +35,7 @@ from infrastructure.engine.threads import default_threads
 
 def make_variant(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """`{"source", "takes", "gives", "target", "made_by", "spec", "converted" | None, "calibration"
-    | None, "evaluation" | None}` in; `{"outcome", "code", "reason"}` out, and for MADE
+    | None, "evaluation" | None}` in; `{"outcome", "code", "reason", "versions"}` out, and for MADE
     `"comparison"` and `"facts"`. `converted` is the source in the format `gives`."""
     way = route(
         Pass(request["made_by"]), ModelFormat(request["takes"]), ModelFormat(request["gives"])
@@ -42,7 +43,8 @@ def make_variant(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     assert way is not None
     made_by, spec = way.made_by.made_by, from_json(request["spec"], OptimizationSpec)
     with reporter.stage(way.name):
-        outcome = _made(way, spec, request, reporter)
+        made = _made(way, spec, request, reporter)
+        outcome = {**made, "versions": made_with(way.needs)}
     if outcome["outcome"] != "MADE":
         return outcome
     if way.made_by.given not in RUNTIMES:

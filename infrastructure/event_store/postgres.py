@@ -22,6 +22,7 @@ from psycopg.rows import DictRow
 from application.ports.event_log import ConcurrentChange, Moment, RecordedEvent, require_own
 from domain.aggregate import Aggregate, Event
 from domain.cause import current_cause
+from domain.device import Device
 from domain.model import Model
 from domain.quota import Quota
 from domain.tenant import Tenant
@@ -80,6 +81,7 @@ class _Streams(Application[UUID]):
         Tenant: 50,
         Quota: 50,
         Model: 50,
+        Device: 50,
     }
 
     def __init__(self, database: Database) -> None:

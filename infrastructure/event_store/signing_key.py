@@ -1,11 +1,5 @@
-"""The key that signs checkpoints: Ed25519, in a PEM file that only its owner may read.
+"""The key that signs: Ed25519, in a PEM file that only its owner may read, made on first use."""
 
-Made on first use. Two processes that start at once agree, and a crash leaves no half of a key: it
-is written beside its place and then linked there.
-"""
-
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from infrastructure.private_file import made_once
+
 
 class BadKeyFile(ValueError):
     """The file has no Ed25519 private key in it."""
@@ -24,10 +20,9 @@ class BadKeyFile(ValueError):
 
 def signing_key(path: Path, *, make: bool) -> Ed25519PrivateKey:
     """The key in this file. Raises BadKeyFile, and FileNotFoundError unless it may be made."""
-    if make and not path.exists():
-        _make(path)
+    pem = made_once(path, _new_key) if make else path.read_bytes()
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadKeyFile(f"{path} has no private key that can be read: {error}") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -35,18 +30,6 @@ def signing_key(path: Path, *, make: bool) -> Ed25519PrivateKey:
     return key
 
 
-def _make(path: Path) -> None:
+def _new_key() -> bytes:
     made = Ed25519PrivateKey.generate()
-    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)
-    except FileExistsError:
-        pass  # another process was first
-    finally:
-        os.unlink(beside)
+    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -11,6 +11,7 @@ import orjson
 from psycopg import Connection, sql
 from psycopg.rows import DictRow
 
+from application.shown import shown
 from application.views.view import Change, Columns, Delete, Insert, Update
 
 ColumnTypes = Mapping[str, Mapping[str, str]]
@@ -113,21 +114,8 @@ def _delete(connection: Connection[DictRow], change: Delete) -> None:
 
 
 def plain(value: Any) -> Any:
-    """JSON columns travel as text; enumerations as their value.
-
-    PostgreSQL has no U+0000 in text or jsonb. A name out of a hostile file may hold one, and must
-    not stop a view: the row shows U+FFFD in its place, the event keeps what was there."""
+    """JSON columns travel as text; enumerations as their value."""
     if isinstance(value, dict | list | tuple):
         text = orjson.dumps(value).decode()
-        return orjson.dumps(_shown(value)).decode() if "\\u0000" in text else text
-    return _shown(str(value)) if isinstance(value, str) else value
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, dict):
-        return {_shown(key): _shown(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shown(inner) for inner in value]
-    return value
+        return orjson.dumps(shown(value)).decode() if "\\u0000" in text else text
+    return shown(str(value)) if isinstance(value, str) else value

@@ -19,7 +19,7 @@ from infrastructure.following.policy import follower_name
 from infrastructure.postgres.database import Database
 
 LOOK_EVERY = 0.1
-READ_TABLES = {"artifacts", "datasets", "dataset_versions", "jobs"}
+READ_TABLES = {"artifacts", "datasets", "dataset_versions", "jobs", "device_commands"}
 
 _SWEEP_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('blob sweep', 0)) AS ours"
 _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('blob:' || %s, 0))"
@@ -34,6 +34,9 @@ WHERE v.tenant_id = ANY(%(tenants)s) AND NOT d.deleted
 UNION ALL
 SELECT u.tenant_id, u.sha256 FROM uploads u
 WHERE u.tenant_id = ANY(%(tenants)s) AND u.sha256 IS NOT NULL
+UNION ALL
+SELECT c.tenant_id, c.result ->> 'sha256' FROM device_commands c
+WHERE c.tenant_id = ANY(%(tenants)s) AND c.kind = 'COLLECT_LOGS' AND c.result ? 'sha256'
 UNION ALL
 SELECT j.tenant_id, named #>> '{}' FROM jobs j, jsonb_path_query(j.input, '$.**.sha256') AS named
 WHERE j.tenant_id = ANY(%(tenants)s) AND j.status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED')

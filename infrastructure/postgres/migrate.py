@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 APP, SYSTEM = "edgewise_app", "edgewise_system"
 _MIGRATION_LOCK = 0x4D494752
-_OPERATIONAL = ("uploads", "job_leases")
+_OPERATIONAL = ("uploads", "job_leases", "telemetry")
 # A process whose network is cut gives its connections up after seconds, not hours.
 _NOTICES_A_CUT = {
     "keepalives_idle": 5,
@@ -38,6 +38,7 @@ _SYSTEM_ALONE = (
     "sessions",
     "throttles",
     "oidc_flows",
+    "device_calls",
 )
 _SYSTEM_READS_ONLY = ("events", "schema_migrations")
 LOCK_TIMEOUT, MOST_TRIES = "2s", 60

@@ -18,6 +18,7 @@ from application.ports.event_log import Moment, RecordedEvent
 from application.ports.leases import Tick
 from application.ports.projections import Standing, Waiting
 from application.ports.reads import EventRow, FollowerRow, Page, Paging, Where, page_of
+from application.ports.telemetry import TelemetryRow
 from application.ports.workers import WorkerRow
 from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import recorded_event
@@ -68,6 +69,13 @@ _OF_TOPICS = f"""
 {_EVENT} FROM events
 WHERE tenant_id = %s AND position > %s AND position <= %s AND topic = ANY(%s)
 ORDER BY position LIMIT %s
+"""
+_TELEMETRY = """
+SELECT log_id, number, topic, kind, at, received_at, body FROM telemetry
+WHERE tenant_id = %(tenant)s AND device_id = %(device)s
+  AND (%(before)s::timestamptz IS NULL OR at < %(before)s)
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+ORDER BY at DESC, log_id, number DESC LIMIT %(limit)s
 """
 _TICKS = """
 SELECT tick FROM job_leases
@@ -191,6 +199,13 @@ class PostgresTenantReads:
         found = await self._fetch(_TICKS, (list(job_ids),))
         ticks = [from_json(row["tick"], Tick) for row in found]
         return {tick.job_id: tick for tick in ticks}
+
+    async def telemetry(
+        self, device_id: UUID, limit: int, before: datetime | None, kind: str | None
+    ) -> list[TelemetryRow]:
+        values = {"device": device_id, "limit": limit, "before": before, "kind": kind}
+        found = await self._fetch(_TELEMETRY, {**values, "tenant": self._tenant_id})
+        return [TelemetryRow(**row) for row in found]
 
     async def offers(self) -> list[frozenset[str]]:
         async with self._database.reading(self._tenant_id) as connection:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from application.ports.reads import Paging, Where
 from application.views.row_tables import GONE, TABLES
@@ -71,6 +72,20 @@ def _conditions(row_class: type[Any], where: Where) -> tuple[sql.Composable, dic
         place = sql.Placeholder(f"containing_{column}")
         contains = sql.SQL("strpos(lower({}), lower({})) > 0")
         parts.append(contains.format(sql.Identifier(column), place))
+    for column, members in where.having:
+        values[f"having_{column}"] = Jsonb(dict(members))
+        place = sql.Placeholder(f"having_{column}")
+        parts.append(sql.SQL("{} @> {}").format(sql.Identifier(column), place))
+    filled = sql.SQL("{} IS NOT NULL")
+    parts += [filled.format(sql.Identifier(column)) for column in where.filled]
+    for column, moment in where.after:
+        values[f"after_{column}"] = moment
+        place = sql.Placeholder(f"after_{column}")
+        parts.append(sql.SQL("{} > {}").format(sql.Identifier(column), place))
+    for column, moment in where.not_after:
+        values[f"not_after_{column}"] = moment
+        place = sql.Placeholder(f"not_after_{column}")
+        parts.append(sql.SQL("{} <= {}").format(sql.Identifier(column), place))
     return sql.SQL(" AND ").join(parts), values
 
 

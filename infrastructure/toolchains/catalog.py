@@ -50,6 +50,7 @@ _ALL: tuple[Toolchain, ...] = (
     Toolchain("sklearn", "Models of scikit-learn in skops' format: run, and made into ONNX."),
     Toolchain("gguf", "GGUF: quantized and run by llama.cpp."),
     Toolchain("coreml", "Core ML from Keras and SavedModel, by coremltools and TensorFlow."),
+    Toolchain("pytorch", "Core ML from PyTorch's exported programs, by coremltools."),
     Toolchain("tensorrt", "TensorRT-RTX engines from ONNX."),
     Toolchain("tensorflow", "Keras models and SavedModels: run, and made into TFLite and ONNX."),
     Toolchain("onnx2tf", "ONNX made into TFLite.", newer_python=("onnx2tf",)),

@@ -37,6 +37,8 @@ from infrastructure.following.upkeep import PostgresProjections
 from infrastructure.observing.event_log import ObservedEventLog
 from infrastructure.observing.metrics import PoolMetrics
 from infrastructure.people.in_postgres import people_in
+from infrastructure.pki.authority import Authority
+from infrastructure.pki.files import BadAuthority, file_authority
 from infrastructure.postgres.blob_ledger import PostgresBlobLedger
 from infrastructure.postgres.database import Database, PoolSizes
 from infrastructure.postgres.listener import PostgresListener
@@ -46,11 +48,12 @@ from infrastructure.postgres.workers import PostgresWorkers
 from infrastructure.scratch import Scratch
 from infrastructure.toolchains.catalog import known_toolchains
 from infrastructure.toolchains.environments import Environments
+from interfaces.bootstrap.broker import FleetBroker, start_broker
 from interfaces.bootstrap.embedded import embedded as embedded
 from interfaces.bootstrap.embedded import keep_embedded as keep_embedded
 from interfaces.bootstrap.embedded import stop_embedded as stop_embedded
 from interfaces.bootstrap.storage import Storage, make_bucket, storage_of
-from interfaces.settings import Settings
+from interfaces.settings import BadSetting, Settings
 
 
 @dataclass
@@ -125,6 +128,22 @@ class Installation:
     @cached_property
     def toolchains(self) -> Environments:
         return environments_of(self.settings)
+
+    @cached_property
+    def authority(self) -> Authority:
+        """Made on first use. Raises BadSetting."""
+        try:
+            return file_authority(self.settings.fleet.authority)
+        except BadAuthority as error:
+            raise BadSetting(f"The certificate authority: {error}") from error
+
+    @cached_property
+    def broker(self) -> FleetBroker | None:
+        """Started on first use; one of our own ends with the installation."""
+        found = start_broker(self.settings, self.authority)
+        if found is not None:
+            self.closing.callback(found.stop)
+        return found
 
     @cached_property
     def tracing(self) -> Tracing:

@@ -1,11 +1,13 @@
 """The API of an installation, ready to be served."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 
 from starlette.applications import Starlette
 
+from application.device_access import DeviceAccess
 from application.oidc_sign_in import Oidc
 from application.views.registry import VIEWS
 from infrastructure.buckets.memory import MemoryBuckets
@@ -14,18 +16,23 @@ from infrastructure.health import DependencyHealth
 from infrastructure.looping import Looping
 from infrastructure.observing.metrics import InstallationMetrics
 from infrastructure.people.in_postgres import keep_people
+from infrastructure.postgres.device_calls import PostgresDeviceCalls
+from infrastructure.postgres.device_claims import PostgresDeviceClaims
 from infrastructure.postgres.keys import PostgresKeys
 from infrastructure.postgres.oidc_flows import PostgresFlows
 from infrastructure.postgres.reads import PostgresReads
 from interfaces.bootstrap import Installation
+from interfaces.bootstrap.broker import devices_url
 from interfaces.graphql.trusted import Trusted
 from interfaces.http.app import Api, make_app
 
 KEEP_SECONDS = 15.0
 
 
-def api_of(installation: Installation) -> Starlette:
-    """The HTTP application."""
+def api_of(
+    installation: Installation, broker_url: Callable[[], str | None] | None = None
+) -> Starlette:
+    """The HTTP application. `broker_url` is where devices connect, by default what is set."""
 
     redis_url = installation.settings.redis_url
     shared = None if redis_url is None else RedisBuckets(redis_url)
@@ -71,6 +78,14 @@ def api_of(installation: Installation) -> Starlette:
             public_url=installation.settings.url,
             origins=installation.settings.origins,
             oidc=_oidc(installation),
+            devices=DeviceAccess(
+                installation.platform,
+                PostgresDeviceClaims(installation.database),
+                PostgresDeviceCalls(installation.database),
+                installation.authority,
+                timedelta(days=installation.settings.fleet.certificate_days),
+            ),
+            broker_url=broker_url or (lambda: devices_url(installation.settings)),
         )
     )
 

@@ -70,6 +70,8 @@ class Source(StrEnum):
     SAVED_MODEL = "SAVED_MODEL"
     OPENVINO_IR = "OPENVINO_IR"
     SKOPS = "SKOPS"
+    CORE_ML = "CORE_ML"
+    TORCH_EXPORT = "TORCH_EXPORT"
 
 
 class Level(StrEnum):

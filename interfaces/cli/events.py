@@ -151,10 +151,15 @@ def _opened(output: Path | None) -> AbstractContextManager[IO[str]]:
         raise unreadable(output, error) from error
 
 
+def print_json_line(event: dict[str, Any]) -> None:
+    """One event on one line, for a reader that takes them as they come."""
+    sys.stdout.write(in_json(event) + "\n")
+    sys.stdout.flush()
+
+
 def _tell(session: Session, event: dict[str, Any]) -> None:
     if session.json:
-        sys.stdout.write(in_json(event) + "\n")
-        sys.stdout.flush()
+        print_json_line(event)
     else:
         show.line(story_line(event))
 

@@ -1,7 +1,7 @@
 """The object that a person means by a name, an id, or the beginning of an id.
 
-Models, datasets and profiles have names. An artifact is named within its model by variant or by
-alias: `digits:static-int8`, `digits:production`; of several versions the latest is meant, and
+Models, datasets, devices and profiles have names. An artifact is named within its model by variant
+or by alias: `digits:static-int8`, `digits:production`; of several versions the latest is meant, and
 `digits:static-int8@2` is the one of version 2. A name beats nothing: what is an id is an id.
 """
 
@@ -12,13 +12,16 @@ from interfaces.cli.client import Client
 from interfaces.cli.ids import by_beginning, is_id, relay_id
 from interfaces.cli.queries import artifact as artifact_queries
 from interfaces.cli.queries import dataset as dataset_queries
+from interfaces.cli.queries import device as device_queries
+from interfaces.cli.queries import device_claim as device_claim_queries
+from interfaces.cli.queries import device_group as device_group_queries
 from interfaces.cli.queries import job as job_queries
 from interfaces.cli.queries import model as model_queries
 from interfaces.cli.queries import profile as profile_queries
 from interfaces.cli.queries import tenant as tenant_queries
 from interfaces.cli.refused import CommandRefused, not_found
 
-RECENT_JOBS = 100
+RECENT = 100
 At = dict[str, Any] | None
 """The `Moment` to look at; None for now."""
 
@@ -64,6 +67,43 @@ def profile(client: Client, wanted: str) -> dict[str, Any]:
     return _by_beginning(held, wanted, "profile")
 
 
+def device(
+    client: Client, wanted: str, document: str = device_queries.FIND, at: At = None
+) -> dict[str, Any]:
+    """By name, id, or the beginning of an id among the latest. Refuses NOT_FOUND."""
+    found = _named(client, "Device", wanted, document, {"asOf": at})
+    if found is None:
+        edges = client.run(device_queries.LIST, first=RECENT, asOf=at)["devices"]["edges"]
+        beginning = by_beginning(wanted, [edge["node"]["id"] for edge in edges], "device")
+        if beginning is not None:
+            found = _named(client, "Device", beginning, document, {"asOf": at})
+    if found is None:
+        raise not_found("device", wanted, "device", at)
+    return found
+
+
+def device_or_none(client: Client, wanted: str, **variables: Any) -> dict[str, Any] | None:
+    return _named(client, "Device", wanted, device_queries.FIND, variables)
+
+
+def device_group(client: Client, wanted: str, at: At = None) -> dict[str, Any]:
+    """Refuses NOT_FOUND."""
+    found = _named(client, "DeviceGroup", wanted, device_group_queries.FIND, {"asOf": at})
+    if found is None:
+        raise not_found("device group", wanted, "group", at)
+    return found
+
+
+def device_claim(client: Client, wanted: str) -> dict[str, Any]:
+    """A claim, by its id or the beginning of it. Refuses NOT_FOUND."""
+    held = list(client.pages(device_claim_queries.LIST, "deviceClaims"))
+    exact = relay_id("DeviceClaim", wanted)
+    for candidate in held:
+        if candidate["id"] == exact:
+            return candidate
+    return _by_beginning(held, wanted, "claim")
+
+
 def key(client: Client, wanted: str) -> dict[str, Any]:
     """An API key by id, its beginning, or its label where only one that works has it."""
     held = list(client.pages(tenant_queries.KEY_LIST, "apiKeys"))
@@ -82,17 +122,17 @@ def job_id(client: Client, wanted: str, at: At = None) -> str:
     exact = relay_id("Job", wanted)
     if exact is not None:
         return exact
-    edges = client.run(job_queries.LIST, first=RECENT_JOBS, asOf=at)["jobs"]["edges"]
+    edges = client.run(job_queries.LIST, first=RECENT, asOf=at)["jobs"]["edges"]
     found: str = _by_beginning([edge["node"] for edge in edges], wanted, "job")["id"]
     return found
 
 
 def anything(client: Client, wanted: str, at: At = None) -> str:
-    """The id of whatever has a story: an id of any kind, a name of a model or dataset, or the
-    beginning of a job's id. Refuses NOT_FOUND."""
+    """The id of whatever has a story: an id of any kind, a name of a model, dataset or device, or
+    the beginning of a job's id. Refuses NOT_FOUND."""
     if is_id(wanted):
         return wanted
-    for search in (model_or_none, dataset_or_none):
+    for search in (model_or_none, dataset_or_none, device_or_none):
         found = search(client, wanted, asOf=at)
         if found is not None:
             return str(found["id"])

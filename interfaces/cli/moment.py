@@ -19,6 +19,7 @@ AsOfOption = Annotated[
     ),
 ]
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)(?:\s+ago)?")
+LONGEST_LENGTH = 12
 _UNITS = {
     "s": 1,
     "sec": 1,
@@ -76,3 +77,15 @@ def _absolute(given: str) -> datetime | None:
     except ValueError:
         return None
     return parsed if parsed.tzinfo else parsed.astimezone()
+
+
+def seconds_of(given: str, field: str) -> int:
+    """How long: `90`, `90s`, `10m`, `1d`, in seconds. Refuses INVALID."""
+    text = given.strip().lower()
+    match = _AGO.fullmatch(f"{text}s" if text.isdecimal() else text)
+    unit = match and (_UNITS.get(match[2]) or _UNITS.get(match[2].removesuffix("s")))
+    if match is None or not unit or len(text) > LONGEST_LENGTH:
+        raise CommandRefused(
+            "INVALID", f"“{given}” is no length of time. Give one such as 90s, 10m or 1d.", field
+        )
+    return round(float(match[1]) * unit)

@@ -18,6 +18,7 @@ COLUMNS = (
     "Times on a CPU",
     "Settings",
     "Toolchain",
+    "Its file runs on",
 )
 DEFAULT_BLOCK = 32
 _DATA = {"NOT_USED": "no data", "HELPS": "data helps", "REQUIRED": "needs data"}
@@ -80,4 +81,5 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
         evidence(one["evidence"]),
         ", ".join(one["settings"]) or "–",
         one["toolchain"] or "–",
+        show.text(one["hardware"]) if one["hardware"] else "a CPU",
     )

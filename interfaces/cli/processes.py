@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from interfaces.bootstrap import Installation
+    from interfaces.bootstrap.broker import FleetBroker
     from interfaces.first_key import Credentials
     from interfaces.settings import Settings
 
@@ -23,7 +24,7 @@ console = Console(stderr=True)
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the command line."""
-    for command in (up, api, worker, projector, migrate):
+    for command in (up, api, worker, projector, gateway, migrate):
         app.command()(command)
 
 
@@ -31,13 +32,23 @@ Port = Annotated[int | None, typer.Option(help="Port of the API; 8080 unless EDG
 Host = Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")]
 
 
-def up(port: Port = None, host: Host = None) -> None:
-    """Start everything in one process: API, projections, worker and, unless DATABASE_URL is set,
-    a PostgreSQL of its own."""
+BrokerName = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        help="embedded (this machine's devices alone), mosquitto (mTLS, from anywhere) or off.",
+        metavar="BROKER",
+    ),
+]
+
+
+def up(port: Port = None, host: Host = None, broker: BrokerName = None) -> None:
+    """Start everything in one process: API, projections, worker, the devices' gateway and, unless
+    DATABASE_URL or MQTT_URL are set, a PostgreSQL and an MQTT broker of its own."""
     from interfaces.only_one import AlreadyRunning, only_one
 
     started = time.perf_counter()
-    settings = _settings(host, port)
+    settings = _settings(host, port, broker)
     _require_free(settings)
     try:
         with only_one(settings.home):
@@ -50,6 +61,7 @@ def up(port: Port = None, host: Host = None) -> None:
 def _run_all(settings: "Settings", started: float) -> None:
     from interfaces.bootstrap import keep_embedded, stop_embedded
     from interfaces.bootstrap.api import api_of
+    from interfaces.bootstrap.gateway import start_gateway
     from interfaces.bootstrap.projector import start_projector
     from interfaces.bootstrap.worker import start_worker
 
@@ -59,7 +71,15 @@ def _run_all(settings: "Settings", started: float) -> None:
             keep_embedded(installation)
             start_projector(installation)
             start_worker(installation)
-            _serve(api_of(installation), settings, lambda: _welcome(settings, credentials, started))
+            broker = _broker(installation)
+            if broker is not None:
+                start_gateway(installation, broker)
+            devices = broker.devices_url if broker is not None else None
+            _serve(
+                api_of(installation, lambda: devices),
+                settings,
+                lambda: _welcome(settings, credentials, devices, started),
+            )
         finally:
             installation.close()
     finally:
@@ -97,6 +117,25 @@ def projector() -> None:
     _until_told(installation, "projector ready")
 
 
+def gateway() -> None:
+    """Hear devices over MQTT, and tell them what there is. Several may run."""
+    from interfaces.bootstrap.gateway import start_gateway
+
+    settings = _settings(None, None)
+    if settings.fleet.mqtt_url is None:
+        console.print(
+            "error: INVALID: MQTT_URL is not set: give mqtts://host:port, where the broker listens "
+            "for gateways.",
+            markup=False,
+        )
+        raise typer.Exit(2)
+    installation = _installation(settings)
+    broker = _broker(installation)
+    assert broker is not None
+    start_gateway(installation, broker)
+    _until_told(installation, "gateway ready")
+
+
 def migrate() -> None:
     """Bring the database to the current schema, and make the first key where there is none."""
     settings = _settings(None, None)
@@ -105,14 +144,26 @@ def migrate() -> None:
     console.print(f"The schema is current. The first key is in {settings.home}/credentials.json")
 
 
-def _settings(host: str | None, port: int | None) -> "Settings":
+def _broker(installation: "Installation") -> "FleetBroker | None":
+    from interfaces.settings import BadSetting
+
+    try:
+        return installation.broker
+    except BadSetting as none:
+        console.print(f"error: UNAVAILABLE: {none}", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from none
+
+
+def _settings(host: str | None, port: int | None, broker: str | None = None) -> "Settings":
     import dataclasses
+    import os
 
     from interfaces.logs import configure_logs
     from interfaces.settings import BadSetting, read_settings
 
     try:
-        settings = read_settings()
+        chosen = {} if broker is None else {"EDGEWISE_BROKER": broker}
+        settings = read_settings({**os.environ, **chosen})
     except BadSetting as bad:
         console.print(f"error: INVALID: {bad}", markup=False)
         raise typer.Exit(2) from bad
@@ -215,13 +266,16 @@ def _allow_many_sockets() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _welcome(settings: "Settings", credentials: "Credentials", started: float) -> None:
+def _welcome(
+    settings: "Settings", credentials: "Credentials", devices: str | None, started: float
+) -> None:
     seconds = time.perf_counter() - started
     console.print(f"\nEdgewise is up after {seconds:.1f} s.")
     for name, value in (
         ("API", f"{settings.url}/graphql"),
         ("Token", credentials.token),
         ("Data", str(settings.home)),
+        ("Broker", devices or "none: devices cannot connect"),
         ("Users", "edgewise user create YOU@EXAMPLE.COM, then sign in at /sign-in"),
     ):
         console.print(f"  {name:<6} {value}", markup=False, highlight=False, soft_wrap=True)

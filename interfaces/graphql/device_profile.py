@@ -12,7 +12,7 @@ from application.commands.device_profile import (
 from application.ports.reads import EVERYTHING
 from application.views.device_profile import DeviceProfileRow
 from domain.device_profile import TEMPLATES, Architecture, Hardware, Template
-from domain.refusal import invalid
+from domain.refusal import invalid, not_found
 from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.fields import field, nullable
@@ -91,6 +91,21 @@ def _words(name: str, words: list[str]) -> tuple[str, ...]:
     return tuple(words)
 
 
+async def shown_profile(rows: Batched, id: UUID) -> DeviceProfile | None:
+    """A template, or the tenant's own profile among these rows."""
+    for template in TEMPLATES:
+        if template.id == id:
+            return DeviceProfile.of_template(template)
+    row = await rows.one(DeviceProfileRow, id)
+    return None if row is None else DeviceProfile.of(row, rows)
+
+
+async def require_profile(rows: Batched, id: UUID, field: str) -> None:
+    """Raises Refusal(NOT_FOUND) naming the field."""
+    if await shown_profile(rows, id) is None:
+        raise not_found("device profile", field)
+
+
 async def profile_of(info: Info, id: UUID, moment: Moment | None = None) -> DeviceProfile | None:
     """A template, or the tenant's own profile."""
     for template in TEMPLATES:
@@ -165,7 +180,7 @@ class DeviceProfileMutation:
     async def device_profile_revise(
         self, info: Info, device_profile_id: strawberry.ID, hardware: HardwareInput
     ) -> DeviceProfilePayload:
-        id, given = _own(device_profile_id), hardware.hardware()
+        id, given = own_profile(device_profile_id), hardware.hardware()
         receipt = await carry_out(info, revise_device_profile, profile_id=id, hardware=given)
         return await _shown(info, receipt.position, id)
 
@@ -173,10 +188,11 @@ class DeviceProfileMutation:
     async def device_profile_delete(
         self, info: Info, device_profile_id: strawberry.ID
     ) -> DeviceProfilePayload:
-        id = _own(device_profile_id)
+        id = own_profile(device_profile_id)
         receipt = await carry_out(info, delete_device_profile, profile_id=id)
         return await _shown(info, receipt.position, id)
 
 
-def _own(id: str) -> UUID:
+def own_profile(id: str) -> UUID:
+    """The id in an argument that names a profile."""
     return parsed_id("DeviceProfile", id, "deviceProfileId")

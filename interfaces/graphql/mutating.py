@@ -63,7 +63,9 @@ class AsUserErrors(FieldExtension):
             return field
         if field == "id":
             return next((name for name in self._arguments if name.endswith("Id")), field)
-        inside = next((name for name in self._arguments if name in ("input", "hardware")), None)
+        inside = next(
+            (name for name in self._arguments if name in ("input", "hardware", "query")), None
+        )
         return f"{inside}.{field}" if inside else field
 
 

@@ -75,8 +75,20 @@ def parsed_any_id(value: str, field: str) -> tuple[str | None, UUID]:
 _WORDS = {
     "ApiKey": "API key",
     "DeviceProfile": "device profile",
+    "DeviceClaim": "device claim",
+    "DeviceCommand": "device command",
+    "DeviceGroup": "device group",
     **{
         name: name.lower()
-        for name in ("Model", "Artifact", "Dataset", "Job", "Tenant", "Upload", "Invitation")
+        for name in (
+            "Model",
+            "Artifact",
+            "Dataset",
+            "Job",
+            "Tenant",
+            "Upload",
+            "Invitation",
+            "Device",
+        )
     },
 }

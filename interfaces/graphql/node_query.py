@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from application.views.dataset import DatasetRow
+from application.views.device import DeviceRow
 from application.views.invitation import InvitationRow
 from application.views.job import JobRow
 from application.views.model import ModelRow
@@ -13,6 +14,10 @@ from domain.principal import Role
 from interfaces.graphql.artifact import artifact_at
 from interfaces.graphql.context import Info
 from interfaces.graphql.dataset import Dataset
+from interfaces.graphql.device import Device
+from interfaces.graphql.device_claim import claim_at
+from interfaces.graphql.device_command import command_at
+from interfaces.graphql.device_group import group_at
 from interfaces.graphql.device_profile import profile_of
 from interfaces.graphql.fields import nullable
 from interfaces.graphql.job import Job
@@ -35,6 +40,14 @@ async def _read(info: Info, type_name: str, id: UUID, at: Moment | None) -> Node
             return await read_of(info, Dataset, DatasetRow, id, at)
         case "DeviceProfile":
             return await profile_of(info, id, at)
+        case "Device":
+            return await read_of(info, Device, DeviceRow, id, at)
+        case "DeviceCommand":
+            return await command_at(info, str(id), at)
+        case "DeviceGroup":
+            return await group_at(info, id, at)
+        case "DeviceClaim" if info.context.caller.role.includes(Role.OPERATOR):
+            return await claim_at(info, str(id), at)
         case "Tenant":
             return await read_of(info, Tenant, TenantRow, id, at)
         case "ApiKey":
@@ -49,7 +62,20 @@ async def _read(info: Info, type_name: str, id: UUID, at: Moment | None) -> Node
 
 
 # An artifact of the past may have to be looked for in all of it: last.
-_TYPES = ("Model", "Job", "Dataset", "DeviceProfile", "Tenant", "ApiKey", "Invitation", "Artifact")
+_TYPES = (
+    "Model",
+    "Job",
+    "Dataset",
+    "DeviceProfile",
+    "Device",
+    "DeviceCommand",
+    "DeviceGroup",
+    "Tenant",
+    "ApiKey",
+    "Invitation",
+    "DeviceClaim",
+    "Artifact",
+)
 
 
 @strawberry.type

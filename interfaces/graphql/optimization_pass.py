@@ -27,6 +27,9 @@ class OptimizationPass:
     settings: list[str] = strawberry.field(description="The fields of OptimizeInput it reads.")
     calibration: Data
     evidence: Evidence
+    hardware: str = strawberry.field(
+        description="What runs the file that it makes, in words; empty where a CPU does."
+    )
 
     @classmethod
     def of(cls, declared: Declaration) -> "OptimizationPass":
@@ -40,6 +43,7 @@ class OptimizationPass:
             settings=[to_camel_case(name) for name in declared.settings],
             calibration=declared.calibration,
             evidence=declared.evidence,
+            hardware=declared.hardware,
         )
 
 

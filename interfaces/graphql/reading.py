@@ -23,7 +23,14 @@ from interfaces.graphql.scalars import BigInt
 R = TypeVar("R", contravariant=True)
 T = TypeVar("T", covariant=True)
 
-_VIEW_OF_FIELD = {"jobs": "jobs", "benchmark": "benchmarks", "benchmarks": "benchmarks"}
+_VIEW_OF_FIELD = {
+    "jobs": "jobs",
+    "benchmark": "benchmarks",
+    "benchmarks": "benchmarks",
+    "devices": "devices",
+    "certificates": "device_certificates",
+    "commands": "device_commands",
+}
 
 
 @strawberry.input(description="A moment of the past: exactly one of position and time.")
@@ -46,12 +53,12 @@ async def waited(info: Info, position: int | None, *views: str) -> None:
         await info.context.waiter.wait_for(position, read)
 
 
-async def moment_of(info: Info, moment: Moment | None) -> int | None:
-    """The position that a moment stands for; None for now."""
+async def moment_of(info: Info, moment: Moment | None, field: str = "asOf") -> int | None:
+    """The position that a moment stands for; None for now. Raises Refusal naming the field."""
     if moment is None:
         return None
     context, at = info.context, PastMoment(moment.position, moment.time)
-    return await position_of(context.present.reads, context.reads, at)
+    return await position_of(context.present.reads, context.reads, at, field)
 
 
 async def rows_at(info: Info, moment: Moment | None) -> Batched:

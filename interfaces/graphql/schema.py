@@ -9,7 +9,15 @@ from interfaces.graphql.admission import Admission
 from interfaces.graphql.artifact import ArtifactQuery
 from interfaces.graphql.caching import Documents
 from interfaces.graphql.dataset import DatasetMutation, DatasetQuery
+from interfaces.graphql.device import DeviceQuery
+from interfaces.graphql.device_claim import DeviceClaimMutation, DeviceClaimQuery
+from interfaces.graphql.device_command import DeviceCommandQuery
+from interfaces.graphql.device_group import DeviceGroupMutation, DeviceGroupQuery
+from interfaces.graphql.device_model import DeviceModelMutation
+from interfaces.graphql.device_mutation import DeviceMutation
 from interfaces.graphql.device_profile import DeviceProfileMutation, DeviceProfileQuery
+from interfaces.graphql.device_subscription import DeviceSubscription
+from interfaces.graphql.device_twin_diff import DeviceTwinDiffQuery
 from interfaces.graphql.errors import PublicErrors, log_errors
 from interfaces.graphql.event import EventQuery
 from interfaces.graphql.executor import PlainFieldsInline
@@ -46,6 +54,11 @@ class Query(
     ArtifactQuery,
     DatasetQuery,
     DeviceProfileQuery,
+    DeviceQuery,
+    DeviceCommandQuery,
+    DeviceTwinDiffQuery,
+    DeviceClaimQuery,
+    DeviceGroupQuery,
     JobQuery,
     QuotaQuery,
     OptimizationPassQuery,
@@ -65,6 +78,10 @@ class Mutation(
     ModelMutation,
     DatasetMutation,
     DeviceProfileMutation,
+    DeviceClaimMutation,
+    DeviceMutation,
+    DeviceModelMutation,
+    DeviceGroupMutation,
     JobMutation,
     ModelsOptimizeMutation,
     TenantMutation,
@@ -74,7 +91,7 @@ class Mutation(
 
 
 @strawberry.type
-class Subscription(LogSubscription, JobSubscription):
+class Subscription(LogSubscription, JobSubscription, DeviceSubscription):
     """What happens, by position."""
 
 

@@ -12,6 +12,9 @@ from application.why.chain import Chain, Link, Subject, Tie
 from application.why.explanation import explanation
 from application.why.walk import why
 from domain.dataset import Dataset
+from domain.device import Device
+from domain.device_claim import DeviceClaim
+from domain.device_group import DeviceGroup
 from domain.device_profile import DeviceProfile
 from domain.job import Job
 from domain.model import Model
@@ -33,6 +36,9 @@ _BEGAN = {
     Model.Registered.TOPIC: "Model",
     Dataset.Registered.TOPIC: "Dataset",
     DeviceProfile.Defined.TOPIC: "DeviceProfile",
+    Device.Registered.TOPIC: "Device",
+    DeviceClaim.Issued.TOPIC: "DeviceClaim",
+    DeviceGroup.Defined.TOPIC: "DeviceGroup",
     Job.Requested.TOPIC: "Job",
     Tenant.Registered.TOPIC: "Tenant",
     Quota.Opened.TOPIC: "Quota",

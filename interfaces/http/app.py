@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from application.commands.upload import Uploads
+from application.device_access import DeviceAccess
 from application.oidc_sign_in import Oidc
 from application.pasts import Pasts
 from application.platform import Platform
@@ -32,6 +33,7 @@ from interfaces.graphql.tail import Tails
 from interfaces.graphql.trusted import Trusted
 from interfaces.http.authentication import Authenticator
 from interfaces.http.cookies import SessionCookies
+from interfaces.http.devices import DeviceRoutes
 from interfaces.http.downloads import download_routes
 from interfaces.http.graphiql import graphiql_page, graphiql_routes
 from interfaces.http.graphql import GraphQLEndpoint
@@ -59,7 +61,8 @@ class Api:
     """What the application serves. `grants` is None where blobs are served by S3 itself;
     `running` opens what needs the event loop; `command_threads` bounds commands at once.
     Operations are paid from `buckets`, if there are any; `public_url` is how clients reach us,
-    `origins` are those of other sites' pages that may use the API."""
+    `origins` are those of other sites' pages that may use the API. `broker_url` is where devices
+    connect, None where they cannot."""
 
     platform: Platform
     reads: Reads
@@ -79,6 +82,8 @@ class Api:
     public_url: str = ""
     origins: tuple[str, ...] = ()
     oidc: Oidc | None = None
+    devices: DeviceAccess | None = None
+    broker_url: Callable[[], str | None] = lambda: None
 
     @property
     def in_production(self) -> bool:
@@ -137,6 +142,8 @@ def make_app(api: Api) -> Starlette:
     ]
     if api.oidc is not None:
         routes += OidcSignIn(api.platform, api.oidc, cookies, sign_in).routes()
+    if api.devices is not None:
+        routes += DeviceRoutes(api.platform, api.devices, api.broker_url).routes()
     if api.grants is not None:
         routes += download_routes(api.blobs, api.grants)
     middleware = [

@@ -25,27 +25,35 @@ from interfaces.http.refusals import refusal_response
 
 def download_routes(blobs: BlobReader, grants: DownloadGrants) -> list[Route]:
     """The route that serves what `grants` signed, out of `blobs`."""
-    server = _Server(blobs, grants)
+    server = _Server(BlobFiles(blobs), grants)
     return [Route("/downloads/{token}/{file_name}", server.get, methods=["GET"], name="download")]
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    blobs: BlobReader
+    files: "BlobFiles"
     grants: DownloadGrants
 
     async def get(self, request: Request) -> Response:
         try:
             grant = self.grants.open(request.path_params["token"])
-            size = await anyio.to_thread.run_sync(self.blobs.size, grant.tenant_id, grant.sha256)
-            if size is None:
-                raise not_found("file", "token")
+            return await self.files.response(request, grant)
         except Refusal as refusal:
             status = 410 if isinstance(refusal, LinkExpired) else None
             return refusal_response(refusal, status, {"Cache-Control": "no-store"})
-        return self._serve(request, grant, size)
 
-    def _serve(self, request: Request, grant: DownloadGrant, size: int) -> Response:
+
+@dataclass(frozen=True, slots=True)
+class BlobFiles:
+    """Blobs as files over HTTP."""
+
+    blobs: BlobReader
+
+    async def response(self, request: Request, grant: DownloadGrant) -> Response:
+        """What the request asks for of it. Raises Refusal(NOT_FOUND)."""
+        size = await anyio.to_thread.run_sync(self.blobs.size, grant.tenant_id, grant.sha256)
+        if size is None:
+            raise not_found("file", "token")
         headers = _headers(grant)
         if _holds(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)

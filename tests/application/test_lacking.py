@@ -60,6 +60,8 @@ def test_a_pass_of_a_toolchain_names_the_command_that_installs_it(
         ("hardware:nvidia", "Start one on a machine that has it."),
         ("toolchain:openvino", "edgewise toolchains install openvino"),
         ("format:openvino-ir", "OPENVINO_IR"),
+        ("format:core-ml", "it takes an Apple system"),
+        ("format:tensorrt-engine", "it takes an NVIDIA RTX GPU"),
         ("pass:onnx-of-the-future", "Upgrade the workers"),
         ("new:word", "Upgrade the workers"),
     ],

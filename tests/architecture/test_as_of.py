@@ -7,6 +7,7 @@ from interfaces.graphql.schema import make_schema
 NOT_HISTORY = {
     "sessions": "where one is signed in now: rows that end, and no events",
     "deviceProfileTemplates": "constants of the program",
+    "deviceTwinDiff": "two moments of its own",
     "optimizationPasses": "constants of the program",
     "scorers": "constants of the program",
     "system": "how this installation is now: its version, its followers",

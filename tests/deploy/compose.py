@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
-SERVER = ("migrate", "api", "projector", "worker")
+SERVER = ("migrate", "api", "projector", "worker", "gateway")
 
 _VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::([?-])([^}]*))?\})")
 

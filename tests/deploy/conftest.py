@@ -8,12 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge.protocol.topics import Address
 from tests.deploy import compose
 from tests.e2e.conftest import digits_folder as digits_folder
 from tests.e2e.conftest import slow_model as slow_model
 from tests.e2e.running import Process
 from tests.patience import PATIENCE, eventually
 from tests.services.daemon import free_port
+from tests.services.mosquitto_tls import Fleet, new_address
 from tests.services.postgres import TEST_SECRET
 from tests.services.s3 import S3Access
 
@@ -95,3 +97,21 @@ def installation(
     made = Installation(tmp_path / "home", values, own)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    """Mosquitto from deploy/mosquitto, with other paths and ports."""
+    made = Fleet().start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def address() -> Address:
+    return new_address()
+
+
+@pytest.fixture
+def other() -> Address:
+    return new_address()

@@ -101,7 +101,7 @@ def test_every_command_is_one_of_the_command_line(service: str) -> None:
 
 def test_there_are_two_of_each_process_and_one_migration() -> None:
     twice = {name for name, one in SERVICES.items() if one["deploy"].get("replicas") == 2}
-    assert twice == {"api", "projector", "worker"}
+    assert twice == {"api", "projector", "worker", "gateway"}
     for service in twice:
         waits = SERVICES[service]["depends_on"]["migrate"]["condition"]
         assert waits == "service_completed_successfully"
@@ -142,8 +142,25 @@ def test_everything_mounted_is_there() -> None:
                 assert source in declared, f"{name}: {source}"
 
 
+def test_the_broker_reads_what_the_platform_publishes(tmp_path: Path) -> None:
+    broker, gateway = SERVICES["mosquitto"], SERVICES["gateway"]
+    settings = settings_of("gateway", tmp_path)[0]
+    assert f"trust:{settings.fleet.trust}" in gateway["volumes"]
+    assert "trust:/mosquitto/trust:ro,nocopy" in broker["volumes"]
+    dockerfile = (compose.ROOT / "Dockerfile").read_text()
+    assert f"-m 0750 {settings.fleet.trust}" in dockerfile
+    assert broker["user"].partition(":")[2] in re.findall(r"groupadd --gid (\d+)", dockerfile)
+    text = (compose.ROOT / "deploy/mosquitto/mosquitto.conf").read_text()
+    for file in set(re.findall(r"/mosquitto/config/[\w.]+", text)):
+        assert any(one.endswith(f":{file}:ro") for one in broker["volumes"]), file
+    assert settings.fleet.mqtt_url == "mqtts://mosquitto:8884"
+    listeners = re.findall(r"^listener (\d+)$", text, re.MULTILINE)
+    assert listeners == ["8883", "8884"]
+    assert [one.rpartition(":")[2] for one in broker["ports"]] == ["8883"]
+
+
 def test_the_probes_ask_the_ports_that_the_settings_give(tmp_path: Path) -> None:
-    ports = {"api": "port", "projector": "metrics_port", "worker": "metrics_port"}
+    ports = {"api": "port"} | dict.fromkeys(("projector", "worker", "gateway"), "metrics_port")
     for service, setting in ports.items():
         probe = SERVICES[service]["healthcheck"]["test"]
         assert probe[:4] == ["CMD", "python", "-m", "interfaces.probe"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+import zipfile
 from pathlib import Path
 
 from tests.deploy.compose import ROOT
@@ -28,8 +29,8 @@ def test_what_is_copied_is_there_and_given_to_the_build() -> None:
 
 def test_every_package_of_the_wheel_is_copied() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert set(packages) <= set(copied())
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert all({path, path.split("/")[0]} & set(copied()) for path in included)
 
 
 def test_it_ends_as_an_ordinary_user_with_a_health_check() -> None:
@@ -47,11 +48,13 @@ def test_what_is_copied_is_enough_to_build_and_run_the_command(tmp_path: Path) -
     source, wheels, target = tmp_path / "source", tmp_path / "wheels", tmp_path / "env"
     source.mkdir()
     for name in copied():
-        subprocess.run(["cp", "-r", ROOT / name, source], check=True)
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-r", ROOT / name, (source / name).parent], check=True)
     pip = [sys.executable, "-m", "pip"]
     build = ["wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", wheels, "."]
     subprocess.run([*pip, *build], cwd=source, check=True)
     (wheel,) = wheels.glob("edgewise-*.whl")
+    assert "deploy/mosquitto/mosquitto.conf" in zipfile.ZipFile(wheel).namelist()
     venv.create(target, with_pip=False)
     python = target / "bin" / "python"
     install = ["--python", python, "install", "-q", "--no-deps", "--no-index", wheel]

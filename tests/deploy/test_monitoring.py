@@ -65,6 +65,7 @@ def exported(installation: Installation, model: Path) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_metric_and_label_asked_for_is_exported(
     installation: Installation, slow_model: Path
 ) -> None:

@@ -5,12 +5,15 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.deploy.conftest import Installation, Running
 from tests.deploy.two_apis import Behind
 from tests.e2e.running import EDGEWISE, Api
 from tests.e2e.test_spine import OPTIMIZE, watched
 from tests.patience import eventually
+
+pytestmark = pytest.mark.slow  # every process of the compose file
 
 
 def optimized(api: Behind, watcher: Api, folder: Path, name: str) -> None:

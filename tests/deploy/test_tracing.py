@@ -15,6 +15,8 @@ from tests.e2e.running import Api
 from tests.e2e.test_spine import OPTIMIZE
 from tests.patience import eventually
 
+pytestmark = pytest.mark.slow  # every process of the compose file
+
 TRACE, CLIENT_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 LAST = "model.artifact-added"
 

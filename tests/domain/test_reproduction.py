@@ -85,6 +85,33 @@ def test_every_pin_that_differs_is_named_also_where_the_bytes_are_the_same(
     assert "although these differ" in found.told
 
 
+def with_versions(**versions: str) -> OptimizationResult:
+    """With a variant that was made with these, whatever the server has."""
+    return replace(THEN, variants=(replace(made("ir", "aa"), versions=versions),))
+
+
+def test_a_library_of_a_toolchain_that_changed_is_named() -> None:
+    then, now = with_versions(openvino="2026.1"), with_versions(openvino="2026.4")
+    (found,) = reproduction(JOB, then, now).differences
+    assert (found.what, found.then, found.now) == ("openvino", "2026.1", "2026.4")
+
+
+def test_a_library_that_the_toolchain_and_the_server_have_is_told_with_both_versions() -> None:
+    then, now = with_versions(onnxruntime="1.31.1"), with_versions(onnxruntime="1.30.0")
+    (found,) = reproduction(JOB, then, now).differences
+    assert (found.what, found.then, found.now) == ("onnxruntime", "1.31.1", "1.30.0, 1.31.1")
+
+
+def test_a_result_of_before_versions_were_recorded_is_not_said_to_differ_by_them() -> None:
+    now = replace(
+        THEN, variants=tuple(replace(one, versions={"onnx": "1"}) for one in THEN.variants)
+    )
+    assert reproduction(JOB, THEN, now).differences == ()
+    old = to_json(THEN.variants[0])
+    del old["versions"]
+    assert from_json(old, VariantResult) == THEN.variants[0]
+
+
 def test_a_variant_that_is_made_no_longer_is_not_the_same() -> None:
     found = reproduction(JOB, THEN, replace(THEN, variants=THEN.variants[1:]))
     assert not found.identical
@@ -94,6 +121,17 @@ def test_a_variant_that_is_made_no_longer_is_not_the_same() -> None:
 def test_other_bytes_without_any_difference_are_not_explained_away() -> None:
     now = replace(THEN, variants=(made("fp16", "cc"), *THEN.variants[1:]))
     assert "nothing that is recorded differs" in reproduction(JOB, THEN, now).told
+
+
+def test_other_bytes_of_a_compiler_for_other_hardware_are_said_to_be_its_way() -> None:
+    def engine(sha256: str) -> VariantResult:
+        return replace(made("tensorrt_engine", sha256), outcome=Outcome.BUILT)
+
+    then = replace(THEN, variants=(engine("bb"), made("fp16", "aa")))
+    told = reproduction(JOB, then, replace(then, variants=(engine("cc"), then.variants[1]))).told
+    assert "the compiler for that hardware does not write the same bytes twice" in told
+    both = replace(then, variants=(engine("cc"), made("fp16", "dd")))
+    assert "Please report it" in reproduction(JOB, then, both).told
 
 
 def test_it_is_kept_as_plain_json() -> None:

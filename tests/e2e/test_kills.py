@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import psutil
+import pytest
 
 from infrastructure.embedded.postgres import EmbeddedPostgres
 from tests.e2e.conftest import Parts, Up
@@ -11,6 +12,8 @@ from tests.e2e.running import Process
 from tests.patience import eventually
 from tests.services.daemon import free_port
 from tests.services.session_folder import kill_tree
+
+pytestmark = pytest.mark.slow  # whole installations, killed again and again
 
 LASTING = 400
 """Runs of the slow model: some seconds, in which the job is seen to run."""

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.running import EDGEWISE, Api
+from tests.edge.running import RunningAgent
 from tests.patience import PATIENCE
 
 README = Path(__file__).parents[2] / "README.md"
@@ -34,10 +35,20 @@ def test_every_command_of_the_readme_does_what_it_says(
         "HOME": str(tmp_path),
     }
     assert len(commands()) > 6
+    agent = RunningAgent(tmp_path / "kiosk")
+    try:
+        _join(platform, agent, "kiosk-1")
+        _type(tmp_path, environment)
+    finally:
+        agent.kill()
+    assert (tmp_path / "model.onnx").stat().st_size > 1000
+
+
+def _type(folder: Path, environment: dict[str, str]) -> None:
     for command in commands():
         done = subprocess.run(
             ["/bin/sh", "-c", command],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,
@@ -45,4 +56,20 @@ def test_every_command_of_the_readme_does_what_it_says(
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    assert (tmp_path / "model.onnx").stat().st_size > 1000
+
+
+def _join(platform: Api, agent: RunningAgent, name: str) -> None:
+    """The device that the README names."""
+    agent.home.mkdir()
+    (claim,) = platform.change(
+        "mutation { deviceClaimsIssue(count: 1) { claims { code } userErrors { message } } }"
+    )["claims"]
+    agent.join(claim["code"], platform.url)
+    agent.start()
+    agent.online()
+    (device,) = platform.run("{ devices(first: 1) { nodes { id } } }")["devices"]["nodes"]
+    platform.change(
+        """mutation($id: ID!, $name: String!) { deviceDescribe(deviceId: $id, name: $name) {
+             userErrors { message } } }""",
+        id=device["id"], name=name,
+    )  # fmt: skip

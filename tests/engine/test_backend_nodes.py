@@ -5,7 +5,7 @@ A sample of them, evenly spread by name; `make bench ARGS=onnx_backend_nodes` ta
 
 import pytest
 
-from benchmarks.node_tests import PASSES, cases
+from benchmarks.node_tests import PASSES, cases, judged
 from benchmarks.onnx_backend_nodes import CRASHED, run_all
 
 SAMPLE = 60
@@ -31,3 +31,8 @@ def hold(every: int) -> None:
 @pytest.mark.timeout(600)
 def test_a_sample_of_the_node_tests_ends_in_a_file_a_reason_or_a_refusal() -> None:
     hold(every=len(cases()) // SAMPLE)
+
+
+def test_a_body_that_onnxslim_orders_wrongly_is_simplified_by_onnx_runtime_alone(tmp_path) -> None:
+    (case,) = (one for one in cases() if one.name == "test_affine_grid_2d_expanded")
+    assert judged(case, tmp_path).passes["GRAPH"] == ("made, parity holds", "")

@@ -89,3 +89,13 @@ def test_the_bounds_of_a_median_hold_it_and_narrow_with_more_samples() -> None:
     narrow = median_between(many.tolist())
     assert narrow[2] - narrow[0] < high - low
     assert median_between([2.0]) == (2.0, 2.0, 2.0)
+
+
+def test_embeddings_are_judged_by_their_direction_and_not_by_their_largest_number() -> None:
+    long = RANDOM.normal(size=(30, 16))
+    s = long / np.linalg.norm(long, axis=1, keepdims=True)
+    v = s + RANDOM.normal(0, 0.01, size=s.shape)
+    assert tallied(s, v, pieces=4).parity().argmax_agreement is None
+    assert tallied(long, long).parity().argmax_agreement == 1.0
+    certain = np.eye(16)
+    assert tallied(certain, certain).parity().argmax_agreement == 1.0

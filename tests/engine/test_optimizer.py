@@ -69,6 +69,14 @@ def test_every_pass_that_was_asked_for_is_in_the_result(
     assert all(one.reason for one in result.variants)
 
 
+def test_a_variant_tells_the_libraries_that_it_was_made_with(
+    optimized: tuple[OptimizationResult, Path, Remembering],
+) -> None:
+    found = by_name(optimized[0], "static_int8").versions
+    assert found["onnxruntime"] == onnxruntime.__version__
+    assert {"onnx", "numpy"} <= set(found)
+
+
 def test_accuracy_is_told_for_source_and_variant_on_the_held_out_rows(
     optimized: tuple[OptimizationResult, Path, Remembering],
 ) -> None:

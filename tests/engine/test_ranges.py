@@ -109,6 +109,15 @@ def test_least_squares_loses_no_more_than_any_other_way():
     assert best < lost(CalibrationMethod.MINMAX)
 
 
+def test_entropy_does_not_cut_other_values_off_to_show_spikes_sharply():
+    """As one background gives them: each channel has a value of its own, over and over."""
+    random = np.random.default_rng(5)
+    spikes = np.repeat(random.uniform(-0.06, 0.45, 20), 4_000)
+    values = np.append(spikes, random.exponential(0.5, 20_000)).astype(np.float32)
+    low, high = chosen(histogram(values), Calibration(CalibrationMethod.ENTROPY))
+    assert ((values < low) | (values > high)).mean() < 0.01
+
+
 def test_zeros_do_not_pull_the_range_in():
     values = np.random.default_rng(5).uniform(0, 6, 5_000)
     padded = np.append(values, np.zeros(500_000))

@@ -18,8 +18,10 @@ FOLDER = Path(__file__).parents[2] / ".edgewise" / "toolchains"
 """Not in a temporary folder: to make one takes minutes. EDGEWISE_TOOLCHAINS names another."""
 
 BEYOND_US = re.compile(
-    "dns error|error sending request|connection|timed out|no space left|network", re.IGNORECASE
+    r"dns error|error sending request|connection|timed out|no space left|network|torch==\S+\+cpu",
+    re.IGNORECASE,
 )
+"""No index has PyTorch without CUDA under that version: docs/toolchains.md says where it is had."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,9 @@
 
 Sums run in float64: with s the source's and v the variant's values of one output over all rows,
     cosine = Σsv / √(Σs² Σv²)      SQNR = 10·log10(Σs² / Σ(s − v)²) dB      max |s − v|
-and argmax agreement over the last axis of outputs of rank 2 and 3 with two or more places.
+and argmax agreement over the last axis of outputs of rank 2 and 3 with two or more places. Vectors
+of length 1 with numbers below zero are embeddings, no scores of classes: which of their numbers is
+the largest means nothing, and they are judged by the cosine.
 """
 
 import math
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from domain.parity import OutputParity
 
 CLASSIFIER_RANKS = (2, 3)
+UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class OutputTally:
     non_finite: int = 0
     agreed: int = 0
     judged: int = 0
+    of_length_1: bool = True
+    below_zero: bool = False
 
     def add(self, source: NDArray[Any], variant: NDArray[Any]) -> None:
         """Raises ValueError when the two differ in shape."""
@@ -58,6 +63,9 @@ class OutputTally:
             self.agreed += int(np.count_nonzero(source == variant))
             self.judged += source.size
         elif source.ndim in CLASSIFIER_RANKS and source.shape[-1] > 1:
+            lengths = np.linalg.norm(source.astype(np.float64), axis=-1)
+            self.of_length_1 &= bool(np.allclose(lengths, 1.0, atol=UNIT_TOLERANCE))
+            self.below_zero |= bool((source < 0).any())
             same = source.argmax(axis=-1) == variant.argmax(axis=-1)
             self.agreed += int(np.count_nonzero(same))
             self.judged += same.size
@@ -68,10 +76,14 @@ class OutputTally:
             cosine=self._cosine(),
             sqnr_db=self._sqnr_db(),
             max_abs_error=self.largest,
-            argmax_agreement=self.agreed / self.judged if self.judged else None,
+            argmax_agreement=self._agreement(),
             values=self.values,
             non_finite=self.non_finite,
         )
+
+    def _agreement(self) -> float | None:
+        embedding = self.of_length_1 and self.below_zero
+        return self.agreed / self.judged if self.judged and not embedding else None
 
     def _cosine(self) -> float:
         if self.noise == 0.0:

@@ -26,7 +26,6 @@ SEED = 20_260_101
 SYNTHETIC_ROWS = 64
 OPEN_SIZES = (16, 64, 224, 1)
 INTEGER_TOPS = (255, 1, 0)
-BATCH_BYTES = 8 * 2**20
 _NUMPY = {
     "float": np.float32, "double": np.float64, "float16": np.float16, "bool": np.bool_,
     "int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
@@ -85,12 +84,6 @@ def inputs_for(session: Session, data: Rows | None, limit: int, batch: int) -> I
         return next(judged(fixed or 1, fixed or 1))[0]
 
     return Inputs(InputsUsed.DATASET, full, size, "", batches, first_row, judged)
-
-
-def rows_at_once(feed: Feed, most: int) -> int:
-    """How many rows of this size make a feed of no more than 8 MiB."""
-    size = sum(value.nbytes for value in feed.values())
-    return max(1, min(most, BATCH_BYTES // max(1, size)))
 
 
 def _fixed_batch(wanted: Sequence[Tensor]) -> int | None:

@@ -3,7 +3,8 @@
 The engine is portable: it is built for every GPU generation from Ampere on that the library names,
 and the device finishes it for its own GPU when it loads it. Turing (7.5) is left out: it has no
 FP32 products of matrices, and a network with one would not be built at all. The network is strongly
-typed: numbers have the types that the ONNX file gives them.
+typed: numbers have the types that the ONNX file gives them. The library numbers its inner tensors
+as its threads reach them, so two builds of one network differ in these names and in nothing else.
 """
 
 from collections.abc import Sequence

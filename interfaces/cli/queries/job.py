@@ -32,7 +32,7 @@ query Recommendation($format: ModelFormat!, $bytes: BigInt!, $level: Level!, $pr
 
 PASSES = """
 query Passes { optimizationPasses {
-  name what format gives toolchain needs settings calibration evidence } }"""
+  name what format gives toolchain needs settings calibration evidence hardware } }"""
 
 SCORERS = """
 query Scorers { scorers { name what labels settings { name type default what choices } } }"""

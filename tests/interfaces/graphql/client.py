@@ -46,20 +46,20 @@ class Client:
     def with_principal(self, principal: Principal) -> "Client":
         return Client(self.schema, replace(self.context, principal=principal))
 
-    async def ask(self, query: str, **variables: Any) -> Asked:
+    async def ask(self, query: str, /, **variables: Any) -> Asked:
         """Executes a query or mutation, with a context of its own as each HTTP request has."""
         context = replace(self.context, request_id=str(uuid4()))
         result = await self.schema.execute(query, variables, context_value=context)
         return Asked(result.data, [dict(error.formatted) for error in result.errors or []])
 
-    async def data(self, query: str, **variables: Any) -> Any:
+    async def data(self, query: str, /, **variables: Any) -> Any:
         """The one field that was asked for; fails on errors."""
         asked = await self.ask(query, **variables)
         assert not asked.errors, asked.errors
         assert asked.data is not None
         return next(iter(asked.data.values()))
 
-    async def subscribe(self, query: str, **variables: Any) -> AsyncIterator[Asked]:
+    async def subscribe(self, query: str, /, **variables: Any) -> AsyncIterator[Asked]:
         context = replace(self.context, request_id=str(uuid4()))
         results = await self.schema.subscribe(query, variables, context_value=context)
         try:

@@ -21,11 +21,14 @@ from strawberry import Schema
 from domain.principal import Role
 from interfaces.graphql.node import parsed_any_id
 from tests.interfaces.graphql.client import Client
+from tests.interfaces.graphql.devices import device
 from tests.interfaces.graphql.test_members import joined
 from tests.interfaces.graphql.world import World
 
 HARDWARE = {"architecture": "X86_64", "cores": 4, "memoryBytes": 2**30, "runtimes": ["onnx"]}
 OTHERS: dict[str, Any] = {"alias": "production", "hardware": HARDWARE, "plan": "PRO", "label": "x"}
+OTHERS |= {"from": {"time": "2026-01-01T00:00:00Z"}, "patch": {"a": 1}, "reason": "stolen"}
+OTHERS |= {"kind": "PING", "name": "n"}
 OTHERS |= {"flag": "edge_ai_models", "role": "VIEWER", "format": "ONNX", "bytes": 1000}
 OF_FIELD = {
     "model": "modelId",
@@ -33,6 +36,9 @@ OF_FIELD = {
     "artifacts": "artifactIds",
     "dataset": "datasetId",
     "deviceProfile": "deviceProfileId",
+    "device": "deviceId",
+    "deviceCommand": "commandId",
+    "deviceGroup": "deviceGroupId",
     "job": "jobId",
     "jobs": "modelId",
     "node": "modelId",
@@ -112,6 +118,16 @@ async def _things(client: Client) -> dict[str, str]:
         'mutation { memberInvite(email: "someone@example.com", role: VIEWER)'
         " { invitation { id } userErrors { message } } }"
     )
+    lamp = await device(client, "lamp")
+    claims = await client.data("mutation { deviceClaimsIssue { claims { id } } }")
+    group = await client.data(
+        'mutation { deviceGroupDefine(name: "g", query: {}) { deviceGroup { id } } }'
+    )
+    command = await client.data(
+        "mutation ($d: ID!) { deviceCommandSend(deviceId: $d, kind: PING)"
+        " { deviceCommand { id } } }",
+        d=lamp,
+    )
     member, _ = await joined(client, f"{uuid4().hex}@example.com", Role.VIEWER)
     return {
         "invitationId": invited["invitation"]["id"],
@@ -124,6 +140,10 @@ async def _things(client: Client) -> dict[str, str]:
         "calibrationDatasetId": dataset["dataset"]["id"],
         "evaluationDatasetId": dataset["dataset"]["id"],
         "deviceProfileId": profile["deviceProfile"]["id"],
+        "deviceId": lamp,
+        "deviceGroupId": group["deviceGroup"]["id"],
+        "deviceClaimId": claims["claims"][0]["id"],
+        "commandId": command["deviceCommand"]["id"],
         "jobId": job["job"]["id"],
         "apiKeyId": key["apiKey"]["id"],
         "tenantId": (await client.data("{ viewer { tenant { id } } }"))["tenant"]["id"],
@@ -156,7 +176,7 @@ def _request(
 
 def _value(name: str, type_: Any, place: Place, path: tuple[str, ...], ids: dict[str, str]) -> Any:
     named = get_named_type(type_)
-    if isinstance(named, GraphQLInputObjectType) and name in ("input",):
+    if isinstance(named, GraphQLInputObjectType) and name in ("input", "filter", "query"):
         inner = {
             key: _value(key, argument.type, place, (*path, key), ids)
             for key, argument in named.fields.items()

@@ -32,7 +32,16 @@ def test_every_mutation_answers_with_a_position_and_user_errors(core: GraphQLSch
 
 def test_every_mutation_that_creates_takes_an_idempotency_key(core: GraphQLSchema) -> None:
     assert core.mutation_type is not None
-    creating = ("Register", "Define", "Issue", "Invite", "Optimize", "Benchmark", "Reproduce")
+    creating = (
+        "Register",
+        "Define",
+        "Issue",
+        "Invite",
+        "Optimize",
+        "Benchmark",
+        "Reproduce",
+        "Send",
+    )
     for name, field in core.mutation_type.fields.items():
         assert ("idempotencyKey" in field.args) == name.endswith(creating), name
 

@@ -62,6 +62,8 @@ def test_an_onnx_model_becomes_openvino_ir_in_each_precision_and_each_is_proven(
         assert variant.verdict.passed, (one, variant.verdict.gates)
         emulated = variant.comparison.timing.evidence is Evidence.EMULATED
         assert emulated == (one is Pass.FP8)
+    assert "openvino" in plain.versions
+    assert {"openvino", "nncf"} <= set(told["openvino_ir_int4"].versions)
     assert "groups of 32" in told["openvino_ir_int4"].reason
     assert "on 64 rows" in told["openvino_ir_static_int8"].reason
     assert "the source's answers" in told["openvino_ir_accuracy_int8"].reason

@@ -1,12 +1,14 @@
 """The ranges of a model's tensors, found by running it over calibration rows in bounded memory.
 
-For MINMAX alone the extremes are taken within ONNX Runtime, by its own calibrator. Its histograms
-are not used: they keep every output of a `collect_data` call, and their number of bins has no bound
-(it grows with the largest row over the first). Tensors go into histograms of fixed size instead,
-feed by feed, from which any way of choosing a range can be served.
+ONNX Runtime's calibrators say which tensors count and write the model that gives them; the runs are
+ours, feed by feed and on one thread. For MINMAX alone the extremes are taken within the model. Its
+histograms are not used: they keep every output of a `collect_data` call, and their number of bins
+has no bound (it grows with the largest row over the first). Tensors go into histograms of fixed
+size instead, from which any way of choosing a range can be served.
 
-ONNX Runtime's CalibMaxIntermediateOutputs drops what it should merge (1.31: only the rows after the
-last full chunk count), so each feed is one call of its own.
+Nor are its runs: they keep the outputs of every row, CalibMaxIntermediateOutputs drops what it
+should merge (1.31: only the rows after the last full chunk count), and their sessions rewrite
+nothing of the graph, use every core and spin on it.
 """
 
 from collections.abc import Iterator
@@ -17,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod as OrtMethod
 from onnxruntime.quantization.calibrate import (
+    MinMaxCalibrater,
+    PercentileCalibrater,
     TensorsData,
-    create_calibrator,
 )
 
 from domain.optimization_spec import Calibration, CalibrationMethod
@@ -28,15 +31,8 @@ from infrastructure.engine.proof import inputs
 from infrastructure.engine.ranges import choosing
 from infrastructure.engine.ranges.seen import Seen
 
-
-class _One:
-    """A reader of a single feed, as the calibrator wants it."""
-
-    def __init__(self, feed: Feed) -> None:
-        self._left: list[Feed] = [feed]
-
-    def get_next(self) -> Feed | None:
-        return self._left.pop() if self._left else None
+LEAST, MOST = "_ReduceMin", "_ReduceMax"
+"""What MinMaxCalibrater adds to a tensor's name for the outputs that hold its extremes."""
 
 
 class Ranges:
@@ -55,20 +51,14 @@ class Ranges:
     ) -> None:
         self._report, self._found = report, found
         self._extremes: TensorsData | None = None
-        in_runtime = how.method is CalibrationMethod.MINMAX
-        calibrator = create_calibrator(
-            model,
-            operators,
-            augmented_model_path=str(folder / "augmented.onnx"),
-            calibrate_method=OrtMethod.MinMax if in_runtime else OrtMethod.Percentile,
-            extra_options={"symmetric": False},
-        )
-        if in_runtime:
-            for feed in self._feeds():
-                calibrator.collect_data(_One(feed))
-            self._extremes = calibrator.compute_data()
+        augmented = folder / "augmented.onnx"
+        if how.method is CalibrationMethod.MINMAX:
+            MinMaxCalibrater(model, operators, augmented).augment_graph()
+            self._extremes = self._outermost(augmented)
         else:
-            self._look(folder / "augmented.onnx", sorted(calibrator.tensors_to_calibrate))
+            calibrator = PercentileCalibrater(model, operators, augmented)
+            calibrator.augment_graph()
+            self._look(augmented, sorted(calibrator.tensors_to_calibrate))
 
     def by(self, way: Calibration) -> TensorsData:
         """As ONNX Runtime's quantizer takes them. A calibration that was begun for MINMAX knows
@@ -80,6 +70,21 @@ class Ranges:
             low, high = choosing.chosen(histogram, way)
             kind = self._kinds[name]
             ranges[name] = (np.array(low, kind), np.array(high, kind))
+        return TensorsData(OrtMethod.MinMax, ranges)
+
+    def _outermost(self, augmented: Path) -> TensorsData:
+        """NaN is left out, as ONNX Runtime's own calibrator does."""
+        session = open_session(augmented, threads=1)
+        ends = {one.name for one in session.get_outputs()}
+        names = sorted(one.removesuffix(LEAST) for one in ends if one.endswith(LEAST))
+        wanted = [f"{name}{LEAST}" for name in names] + [f"{name}{MOST}" for name in names]
+        found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+        for feed in self._feeds():
+            told = session.run(wanted, feed)
+            for name, low, high in zip(names, told, told[len(names) :], strict=False):
+                below, above = found.get(name, (low[0], high[0]))
+                found[name] = (np.fmin(below, low[0]), np.fmax(above, high[0]))
+        ranges = {name: tuple(map(np.asarray, pair)) for name, pair in found.items()}
         return TensorsData(OrtMethod.MinMax, ranges)
 
     def _look(self, augmented: Path, names: list[str]) -> None:

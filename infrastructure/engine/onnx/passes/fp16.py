@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnxconverter_common import float16
 
 from domain.optimization_spec import OptimizationSpec
@@ -34,6 +34,7 @@ SENSITIVE = (
 )  # fmt: skip
 OWN_TYPE = ("ConstantOfShape",)
 """What the converter declares as FP16 and leaves as it is: it stays in FP32, a Cast after it."""
+TYPED = ("Cast", "CastLike", *OWN_TYPE)
 CONTROL_FLOW = ("If", "Loop", "Scan")
 PROBES = 4
 NEAR = 0.999
@@ -89,6 +90,7 @@ def apply(
 def _converted(source: onnx.ModelProto, kept: tuple[str, ...], large: list[str]) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(source)
+    _part_outputs(model.graph)
     _unshare(model.graph, {*float16.DEFAULT_OP_BLOCK_LIST, *OWN_TYPE, *kept}, set(large))
     casts = {
         node.output[0]
@@ -108,6 +110,28 @@ def _converted(source: onnx.ModelProto, kept: tuple[str, ...], large: list[str])
         )
     _retarget(made, casts)
     return made
+
+
+def _part_outputs(graph: onnx.GraphProto) -> None:
+    """An output of the model that its own nodes read too gets a node to itself: the converter casts
+    it back to FP32 for both, and the readers expect FP16. So does one whose maker says which type
+    it gives, and would be declared as another."""
+    outputs = {one.name for one in graph.output}
+    read = {name for node in onnx_graph.nodes_in(graph) for name in node.input}
+    makers = {
+        name: node
+        for node in graph.node
+        for name in outputs.intersection(node.output)
+        if name in read or node.op_type in TYPED
+    }
+    for name, maker in makers.items():
+        inner = f"{name}/inner"
+        for node in onnx_graph.nodes_in(graph):
+            for place, given in enumerate(node.input):
+                if given == name:
+                    node.input[place] = inner
+        maker.output[list(maker.output).index(name)] = inner
+        graph.node.append(helper.make_node("Identity", [inner], [name], name=f"{name}/output"))
 
 
 def _unshare(graph: onnx.GraphProto, operators: set[str], names: set[str]) -> None:

@@ -27,9 +27,7 @@ def apply(
     model = onnx.load(source)
     before, weighed = onnx_graph.operators(model), onnx_graph.weight_bytes(model)
     report.tick(10, "simplifying the graph")
-    slimmed = _slimmed(model)
-    report.tick(60, "folding constants with ONNX Runtime")
-    best = min((slimmed, _rewritten(slimmed)), key=lambda one: one.ByteSize())
+    best = min(_simplified(model, report), key=lambda one: one.ByteSize())
     after = onnx_graph.operators(best)
     if after == before and onnx_graph.weight_bytes(best) >= weighed:
         raise PassSkipped(
@@ -48,6 +46,17 @@ def _slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     copy.CopyFrom(model)
     slimmed: onnx.ModelProto = onnxslim.slim(copy)
     return slimmed
+
+
+def _simplified(model: onnx.ModelProto, report: Progress) -> tuple[onnx.ModelProto, ...]:
+    """What onnxslim makes, and that rewritten; where it breaks, or ONNX Runtime does not load what
+    it made (seen of bodies of functions, which it orders wrongly), the model itself rewritten."""
+    try:
+        slimmed = _slimmed(model)
+        report.tick(60, "folding constants with ONNX Runtime")
+        return slimmed, _rewritten(slimmed)
+    except Exception:  # both raise by many names
+        return (_rewritten(model),)
 
 
 def _rewritten(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -34,8 +34,11 @@ def seven_bits(spec: OptimizationSpec) -> bool:
     return spec.reduce_range or saturates_8_bits()
 
 
-def said(spec: OptimizationSpec) -> str:
+def said(spec: OptimizationSpec, stacks: int = 0) -> str:
+    """`stacks` weights were quantized per tensor, although per channel was asked for."""
     scales = "per channel" if spec.per_channel else "per tensor"
+    if stacks and spec.per_channel:
+        scales += f" ({stacks} that are no matrices per tensor)"
     if not seven_bits(spec):
         return f"weights INT8 {scales}"
     why = "as asked" if spec.reduce_range else "since this CPU's 8-bit products can saturate"
@@ -72,6 +75,17 @@ def constant_weights(model: onnx.ModelProto, operators: tuple[str, ...]) -> list
         for node in onnx_graph.nodes(model)
         if node.op_type in operators and len(node.input) > 1 and node.input[1] in floats
     ]
+
+
+def stacked(model: onnx.ModelProto) -> set[str]:
+    """Names of constants that a MatMul takes as its second input and that are no matrix: a vector,
+    or a stack of matrices."""
+    ranks = {one.name: len(one.dims) for body in onnx_graph.bodies(model) for one in body.tensors}
+    return {
+        node.input[1]
+        for node in onnx_graph.nodes(model)
+        if node.op_type == "MatMul" and ranks.get(node.input[1], 2) != 2
+    }
 
 
 @contextmanager

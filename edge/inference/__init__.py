@@ -1,0 +1,1 @@
+"""Models on the device: fetched, checked, loaded beside the old one, swapped, run."""

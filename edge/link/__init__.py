@@ -1,0 +1,1 @@
+"""The connection to the platform: TLS that survives a wrong clock, MQTT, and HTTPS calls."""

@@ -1,0 +1,1 @@
+"""One module a pass, PyTorch's exported programs to Core ML."""
