@@ -14,6 +14,9 @@ PYTHONS := $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14
 # What uv prints when it cannot reach an index is of no use where pip can: pip is asked next.
 UV := UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=60 UV_LINK_MODE=copy $(BIN)/uv
 
+# Hundreds of processes start in a run of the tests, and each would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-slow test-toolchains bench chaos lint format lock lock-toolchains schema clean
 .DELETE_ON_ERROR:

@@ -5,6 +5,7 @@ types. What belongs to other streams, a model's jobs and measurements, is folded
 of all of a tenant's things are in `application.pasts`.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -23,7 +24,9 @@ from application.views.job import JobRow, jobs
 from application.views.memory_rows import MemoryRows
 from application.views.memory_tables import MemoryTables
 from application.views.model import models
+from application.views.rollout import RolloutRow, rollouts
 from application.views.tenant import tenants
+from application.views.update import UpdateRow, updates
 from domain.naming import Name
 from domain.refusal import invalid
 
@@ -44,7 +47,12 @@ _VIEWS = (
     device_claims,
     jobs,
     benchmarks,
+    rollouts,
+    updates,
 )
+
+
+_BY_THEIR_OWN = (DeviceRow, DeviceProfileRow, RolloutRow, UpdateRow)
 
 
 def checked_moment(moment: Moment, field: str = "asOf") -> Moment:
@@ -101,12 +109,15 @@ class Past:
         self._tables = MemoryTables(*_VIEWS)
         self._rows = MemoryRows(self._tables, with_deleted=with_deleted)
         self._folded: set[UUID] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     async def fold(self, streams: Collection[UUID]) -> None:
         """Adds streams that were not added before."""
-        wanted = [stream for stream in streams if stream not in self._folded]
-        self._folded.update(wanted)
-        await self._read(wanted, after=0)
+        # One after the other: what another question is folding just now is not there yet.
+        async with self._one_at_a_time:
+            wanted = [stream for stream in streams if stream not in self._folded]
+            await self._read(wanted, after=0)
+            self._folded.update(wanted)
 
     async def advance(self, streams: Collection[UUID], until: int) -> None:
         """Moves on to a later position; of streams that were added before, these go along."""
@@ -140,15 +151,25 @@ class Past:
     async def count(self, row_class: type[Any], where: Where) -> int:
         return self._rows.count(row_class, where)
 
+    async def counts(
+        self, row_class: type[Any], column: str, keys: Collection[K], by: str
+    ) -> Mapping[K, Mapping[Any, int]]:
+        await self._fold_others(row_class, column, keys)
+        return self._rows.counts(row_class, column, keys, by)
+
     async def _fold_others(
         self, row_class: type[Any], column: str, values: Collection[Any]
     ) -> None:
-        """A model's jobs are found by the live table, which keeps every job, and then folded."""
+        """A model's jobs are found by the live table, which keeps every job, and then folded; so
+        are a rollout's updates, and a device's."""
         if row_class is BenchmarkRow and column == "artifact_id":
             found = await self._reads.find(BenchmarkRow, column, values)
             await self.fold({row.job_id for row in found if row.position <= self._until})
-        elif row_class in (DeviceRow, DeviceProfileRow) and column == "id":
+        elif row_class in _BY_THEIR_OWN and column == "id":
             await self.fold(values)
+        elif row_class is UpdateRow and column in ("rollout_id", "device_id"):
+            queued = await self._reads.find(UpdateRow, column, values)
+            await self.fold({row.id for row in queued if row.position <= self._until})
         elif row_class is JobRow and column in ("model_id", "id"):
             known = await self._reads.find(JobRow, column, values)
             await self.fold({row.id for row in known if row.position <= self._until})

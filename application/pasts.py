@@ -144,6 +144,11 @@ class TenantPast:
     async def count(self, row_class: type[Any], where: Where) -> int:
         return await self._ask(row_class, lambda rows: rows.count(row_class, where))
 
+    async def counts(
+        self, row_class: type[Any], column: str, keys: Collection[K], by: str
+    ) -> Mapping[K, Mapping[Any, int]]:
+        return await self._ask(row_class, lambda rows: rows.counts(row_class, column, keys, by))
+
     async def _ask(self, row_class: type[Any], question: Callable[[MemoryRows], T]) -> T:
         """In a thread: sorting and searching many rows takes long, too."""
         view = view_of(row_class)

@@ -65,9 +65,10 @@ class _Progress:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heard(self, payload: str | None) -> None:
-        name, _, position = (payload or "").rpartition(" ")
+        names, _, position = (payload or "").rpartition(" ")
         if position.isdigit():
-            self.loop.call_soon_threadsafe(self.note, name, int(position))
+            for name in names.split(","):
+                self.loop.call_soon_threadsafe(self.note, name, int(position))
 
     def note(self, name: str, position: int) -> None:
         if position >= self.position:

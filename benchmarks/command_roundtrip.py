@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from benchmarks.devices import agent
+from benchmarks.devices import agent, online
 from benchmarks.figure import Better, Figure, Target
 from benchmarks.processes import edgewise
 from domain.benchmark import percentile
@@ -24,8 +24,9 @@ def measure() -> Iterable[Figure]:
         installation.up()
         with (
             installation.client() as client,
-            agent(installation, client, installation.home / "device") as device,
+            agent(installation, client, installation.home / "device"),
         ):
+            device = online(client)
             queued = [_ping(client, device) for _ in range(COMMANDS)]
             seconds = _seconds(client, device)[WARM:]
     yield Figure(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -18,12 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from benchmarks.processes import Edgewise, NotReady
+from edge.cli.asking import NotDone, ask
+from edge.home import Home
 from edge.protocol.topics import Address
 from interfaces.cli.client import Client
 from interfaces.cli.queries import device as device_queries
 from interfaces.cli.queries import device_claim
 
-ONLINE_WITHIN = 60.0
+AGENT = [sys.executable, "-m", "edge"]
+ONLINE_WITHIN = 120.0
 MOST_CLAIMS = 500
 
 
@@ -72,28 +76,67 @@ def _join(installation: Edgewise, code: str) -> Joined:
     return Joined(address, told["broker"]["url"])
 
 
+class Agent:
+    """A real agent in a process of its own, in a folder that has joined."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once it answers. Raises NotReady."""
+        with (self.home / "output").open("ab") as output:
+            self.process = subprocess.Popen(
+                [*AGENT, "run", "--home", str(self.home)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        deadline = time.monotonic() + ONLINE_WITHIN
+        while time.monotonic() < deadline:
+            try:
+                self.status()
+                return
+            except NotDone:
+                time.sleep(0.1)
+        raise NotReady((self.home / "output").read_text()[-2_000:])
+
+    def status(self) -> dict[str, Any]:
+        """Raises NotDone."""
+        found, _ = ask(Home.at(self.home), {"do": "status"})
+        return found
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
 @contextmanager
-def agent(installation: Edgewise, client: Client, home: Path) -> Iterator[str]:
-    """A real agent in a process of its own; the id of its device, once it is online."""
+def agent(
+    installation: Edgewise, client: Client, home: Path, configuration: str = ""
+) -> Iterator[Agent]:
+    """One that has joined and is running; `configuration` is its edge.toml."""
     (code,) = codes(client, 1)
-    words = [sys.executable, "-m", "edge"]
-    subprocess.run(
-        [*words, "join", code, "--server", installation.server.url, "--home", str(home)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with (home / "output").open("ab") as output:
-        process = subprocess.Popen(
-            [*words, "run", "--home", str(home)], stdout=output, stderr=output
-        )
+    words = ("join", code, "--server", installation.server.url, "--home", str(home))
+    subprocess.run([*AGENT, *words], check=True, stdout=subprocess.DEVNULL)
+    if configuration:
+        (home / "edge.toml").write_text(configuration)
+    running = Agent(home)
+    running.start()
     try:
-        yield _online(client)
+        yield running
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        running.stop()
 
 
-def _online(client: Client) -> str:
+def online(client: Client) -> str:
+    """The id of the one device, once it is online. Raises NotReady."""
     deadline = time.monotonic() + ONLINE_WITHIN
     while time.monotonic() < deadline:
         for device in client.pages(device_queries.LIST, "devices", filter={"online": True}):

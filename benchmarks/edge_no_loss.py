@@ -7,19 +7,14 @@ nothing twice.
 """
 
 import json
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-from benchmarks.devices import codes
+from benchmarks.devices import Agent, agent
 from benchmarks.figure import Better, Figure, Target
 from benchmarks.processes import Edgewise, edgewise
 from edge.cli.asking import NotDone, ask
@@ -27,7 +22,8 @@ from edge.home import Home
 from infrastructure.embedded.postgres import EmbeddedPostgres
 
 EVENTS, PORTION, BYTES = 1_000_000, 5_000, 127
-BACK_WITHIN, ARRIVED_WITHIN, LOOK_EVERY = 60.0, 1_800.0, 2.0
+ARRIVED_WITHIN, LOOK_EVERY = 1_800.0, 2.0
+CONFIGURATION = "[store]\ndisk_limit_bytes = 4294967296\n"
 _COUNT = "SELECT count(*) FROM telemetry WHERE kind = 'reading'"
 _DISTINCT = "SELECT count(DISTINCT (body ->> 'n')::bigint) FROM telemetry WHERE kind = 'reading'"
 _MISSING = """
@@ -41,14 +37,14 @@ SELECT count(*) FROM (
 def measure() -> Iterable[Figure]:
     with edgewise() as installation:
         installation.up()
-        home = installation.home / "device"
-        with installation.client() as client:
-            (code,) = codes(client, 1)
-        _edge(home, "join", code, "--server", installation.server.url)
         url = EmbeddedPostgres(installation.home / "postgres").start()
-        began = time.perf_counter()
-        with _agent(home) as agent:
-            acknowledged = _write(installation, home, agent)
+        home = installation.home / "device"
+        with (
+            installation.client() as client,
+            agent(installation, client, home, CONFIGURATION) as device,
+        ):
+            began = time.perf_counter()
+            acknowledged = _write(installation, device)
             written = time.perf_counter() - began
             count, distinct = _arrived(url, len(acknowledged) * PORTION)
             seconds = time.perf_counter() - began
@@ -64,7 +60,7 @@ def measure() -> Iterable[Figure]:
     )
 
 
-def _write(installation: Edgewise, home: Path, agent: "Agent") -> list[int]:
+def _write(installation: Edgewise, agent: Agent) -> list[int]:
     """The first numbers of all portions that were acknowledged."""
     acknowledged: list[int] = []
     first, killed = 1, set[str]()
@@ -79,7 +75,7 @@ def _write(installation: Edgewise, home: Path, agent: "Agent") -> list[int]:
             _broker(installation).kill()
         lines = b"\n".join(map(_line, range(first, first + PORTION)))
         try:
-            ask(Home.at(home), {"do": "log_lines", "priority": "normal"}, lines)
+            ask(Home.at(agent.home), {"do": "log_lines", "priority": "normal"}, lines)
             acknowledged.append(first)
         except NotDone:
             time.sleep(0.2)
@@ -118,53 +114,3 @@ def _number(connection: psycopg.Connection, statement: str, values: tuple[Any, .
     row = connection.execute(statement.encode(), values or None).fetchone()
     assert row is not None
     return int(row[0])
-
-
-class Agent:
-    """`edgewise-edge run` in a folder."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with (self._home / "output").open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "edge", "run", "--home", str(self._home)],
-                stdout=output,
-                stderr=output,
-            )
-        deadline = time.monotonic() + BACK_WITHIN
-        while time.monotonic() < deadline:
-            try:
-                ask(Home.at(self._home), {"do": "status"})
-                return
-            except NotDone:
-                time.sleep(0.1)
-        raise RuntimeError("the agent did not start")
-
-    def kill(self) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
-
-
-@contextmanager
-def _agent(home: Path) -> Iterator[Agent]:
-    (home / "edge.toml").write_text("[store]\ndisk_limit_bytes = 4294967296\n")
-    agent = Agent(home)
-    agent.start()
-    try:
-        yield agent
-    finally:
-        agent.stop()
-
-
-def _edge(home: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "edge", *words, "--home", str(home)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -28,10 +28,16 @@ NAMES = (
     "conversion_matrix",
     "command_roundtrip",
     "twin_writes",
+    "rollout_10k_offers",
+    "rollout_decision",
     "edge_no_loss",
     "edge_log",
     "agent_memory",
+    "ota_apply",
+    "power_cuts",
     "inference_overhead",
+    "stop_rule",
+    "rollout_orders",
 )
 # What a user may ask for by the name of a figure.
 FIGURES = {

@@ -1,5 +1,5 @@
 """`python -m demo`: starts a platform, sends two real models through it, has three devices run one
-of them, and shows what comes out.
+of them, rolls it out to them and then a broken build that stops itself, and shows what comes out.
 
 `--once` stops by itself, else it stays until Ctrl-C. `--json` prints one JSON object with the same
 facts on standard output and nothing else. The exit code is 0 only when everything was done.
@@ -15,10 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from demo import digits, pretrained, report
+from demo import digits, pretrained, report, rollouts
 from demo.fleet import Report, fleet, print_fleet
 from demo.journey import Journey, Outcome, Subject
 from demo.platform import NotStarted, Running, running
+from demo.rollouts import RolledOut
 from interfaces.cli import show
 from interfaces.cli.client import Client
 from interfaces.cli.plain import plain
@@ -62,10 +63,13 @@ def _demonstrate(given: argparse.Namespace) -> None:
             outcomes = [_shown(given, Journey(client, given.json), one) for one in subjects]
             _say(given, "Three devices join …")
             with fleet(client, given.folder / "devices", outcomes[0]) as reports:
-                if given.json:
-                    show.data(_facts(platform, outcomes, reports, time.monotonic() - began))
-                else:
+                if not given.json:
                     print_fleet(reports)
+                rolled_out = _rolled_out(given, client, outcomes[0])
+                if given.json:
+                    seconds = time.monotonic() - began
+                    show.data(_facts(platform, outcomes, reports, rolled_out, seconds))
+                else:
                     _print_access(platform)
                 if not given.once:
                     _stay(given)
@@ -116,8 +120,25 @@ def _shown(given: argparse.Namespace, journey: Journey, subject: Subject) -> Out
     return outcome
 
 
+def _rolled_out(given: argparse.Namespace, client: Client, outcome: Outcome) -> list[RolledOut]:
+    tell = (lambda step: None) if given.json else rollouts.print_step
+    _say(given, "\nThe choice goes out, one device first …")
+    ended = [rollouts.good(client, outcome, tell)]
+    if not given.json:
+        rollouts.print_rolled_out(ended[0])
+    _say(given, "\nA build that is broken on purpose goes out …")
+    ended.append(rollouts.broken(client, outcome, given.folder / "models", tell))
+    if not given.json:
+        rollouts.print_rolled_out(ended[1])
+    return ended
+
+
 def _facts(
-    platform: Running, outcomes: Sequence[Outcome], fleet: Sequence[Report], seconds: float
+    platform: Running,
+    outcomes: Sequence[Outcome],
+    fleet: Sequence[Report],
+    rolled_out: Sequence[RolledOut],
+    seconds: float,
 ) -> dict[str, Any]:
     return {
         "api": f"{platform.server.url}/graphql",
@@ -127,6 +148,7 @@ def _facts(
         "seconds": round(seconds, 2),
         "models": [report.as_json(outcome) for outcome in outcomes],
         "devices": [{**asdict(one), "evidence": "MEASURED"} for one in fleet],
+        "rollouts": [one.facts() for one in rolled_out],
     }
 
 

@@ -5,164 +5,49 @@ comes late or twice changes nothing: reports go by version, sessions by boot_id,
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain import twin
-from domain.aggregate import Aggregate, CreatedEvent
+from domain.aggregate import Aggregate
 from domain.device_certificate import Certificate
 from domain.device_command import (
     CommandStatus,
-    OpenCommand,
-    remembered,
     require_room,
     was_sent,
 )
 from domain.device_description import Description
+from domain.device_events import DeviceState
 from domain.device_presence import OfflineReason
 from domain.refusal import Refusal, RefusalCode
 
 
-class Device(Aggregate):
-    """One device of a tenant."""
+class Device(DeviceState, Aggregate):
+    """One device of a tenant: what may be done to it, and what happens to it."""
 
     TOPIC = "device"
-    description: Description = field(init=False)
-    certificates: dict[str, Certificate] = field(init=False)
-    desired: dict[str, Any] = field(init=False)
-    desired_version: int = field(init=False, default=0)
-    reported: dict[str, Any] = field(init=False)
-    reported_version: int = field(init=False, default=0)
-    boot_id: UUID | None = field(init=False, default=None)
-    online: bool = field(init=False, default=False)
-    commands: dict[str, OpenCommand] = field(init=False)
-    sent: dict[str, str] = field(init=False)
-    decommissioned: bool = field(init=False, default=False)
 
-    class Event(Aggregate.Event):
-        pass
-
-    class Registered(Event, CreatedEvent):
-        TOPIC = "device.registered"
-        claim_id: UUID
-        description: Description
-        facts: dict[str, Any]
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.description = self.description
-            aggregate.certificates = {}
-            aggregate.desired = {}
-            aggregate.reported = {}
-            aggregate.commands = {}
-            aggregate.sent = {}
-
-    class Described(Event):
-        TOPIC = "device.described"
-        description: Description
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.description = self.description
-
-    class CertificateIssued(Event):
-        TOPIC = "device.certificate-issued"
-        certificate: Certificate
-
-        def apply(self, aggregate: "Device") -> None:
-            kept = {
-                serial: one
-                for serial, one in aggregate.certificates.items()
-                if one.not_after > self.timestamp
-            }
-            aggregate.certificates = {**kept, self.certificate.serial: self.certificate}
-
-    class CertificatesRevoked(Event):
-        TOPIC = "device.certificates-revoked"
-        serials: list[str]
-        reason: str
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.certificates = {
-                serial: one
-                for serial, one in aggregate.certificates.items()
-                if serial not in self.serials
-            }
-
-    class CameOnline(Event):
-        TOPIC = "device.came-online"
-        boot_id: UUID
-        agent: str | None
-        facts: dict[str, Any] | None
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.online = True
-            aggregate.boot_id = self.boot_id
-
-    class WentOffline(Event):
-        TOPIC = "device.went-offline"
-        boot_id: UUID
-        reason: OfflineReason
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.online = False
-
-    class DesiredChanged(Event):
-        TOPIC = "device.desired-changed"
-        version: int
-        desired: dict[str, Any]
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.desired = self.desired
-            aggregate.desired_version = self.version
-
-    class ReportedChanged(Event):
-        TOPIC = "device.reported-changed"
-        version: int
-        reported: dict[str, Any]
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.reported = self.reported
-            aggregate.reported_version = self.version
-
-    class CommandSent(Event):
-        TOPIC = "device.command-sent"
-        command_id: UUID
-        kind: str
-        arguments: dict[str, Any]
-        expires_at: datetime
-
-        def apply(self, aggregate: "Device") -> None:
-            sent = OpenCommand(
-                self.command_id, self.kind, self.arguments, self.timestamp, self.expires_at
-            )
-            aggregate.commands = {**aggregate.commands, str(sent.id): sent}
-            aggregate.sent = remembered(aggregate.sent, sent)
-
-    class CommandAnswered(Event):
-        TOPIC = "device.command-answered"
-        command_id: UUID
-        status: CommandStatus
-        result: dict[str, Any]
-        error: str | None
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate._close(self.command_id)
-
-    class CommandExpired(Event):
-        TOPIC = "device.command-expired"
-        command_id: UUID
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate._close(self.command_id)
-
-    class Decommissioned(Event):
-        """Its name is free again. Before it, its commands expired and its certificates ended."""
-
-        TOPIC = "device.decommissioned"
-
-        def apply(self, aggregate: "Device") -> None:
-            aggregate.decommissioned = True
+    # Imported here, so that they are of the class for readers and for mypy alike.
+    # isort: off
+    from domain.device_events import (
+        CameOnline as CameOnline,
+        CertificateIssued as CertificateIssued,
+        CertificatesRevoked as CertificatesRevoked,
+        CommandAnswered as CommandAnswered,
+        CommandExpired as CommandExpired,
+        CommandSent as CommandSent,
+        Decommissioned as Decommissioned,
+        Described as Described,
+        DesiredChanged as DesiredChanged,
+        Event as Event,
+        Registered as Registered,
+        ReportedChanged as ReportedChanged,
+        UpdateAssigned as UpdateAssigned,
+        UpdateCleared as UpdateCleared,
+        WentOffline as WentOffline,
+    )
+    # isort: on
 
     @classmethod
     def register(
@@ -275,6 +160,29 @@ class Device(Aggregate):
         if sent is not None and now >= sent.expires_at:
             self.trigger_event(Device.CommandExpired, command_id=command_id)
 
+    def assign_update(self, update_id: UUID, rollout_id: UUID, again: bool = False) -> int:
+        """The counter of the offer. The update that holds the slot keeps its counter, unless it is
+        offered `again`. Raises Refusal(CONFLICT) while another rollout holds it."""
+        self._require_in_service()
+        if self.slot.require_free_for(update_id, rollout_id) or again:
+            self.trigger_event(
+                Device.UpdateAssigned,
+                update_id=update_id,
+                rollout_id=rollout_id,
+                counter=self.slot.counter + 1,
+            )
+        return self.slot.counter
+
+    def clear_update(
+        self, update_id: UUID, installed_by: UUID | None, counter: int | None = None
+    ) -> None:
+        """Its update is settled. Another one's slot stays as it is. With the `counter` of its offer
+        it may be said again that what it runs is another, until something newer is offered."""
+        mine = self.slot.update_id == update_id
+        late = self.slot.update_id is None and self.slot.counter == counter
+        if mine or (late and self.slot.installed_by != installed_by):
+            self.trigger_event(Device.UpdateCleared, update_id=update_id, installed_by=installed_by)
+
     def decommission(self) -> None:
         """For good: the device that comes back joins with a new claim."""
         if self.decommissioned:
@@ -283,9 +191,6 @@ class Device(Aggregate):
             self.trigger_event(Device.CommandExpired, command_id=sent.id)
         self.revoke(None, "decommissioned")
         self.trigger_event(Device.Decommissioned)
-
-    def _close(self, command_id: UUID) -> None:
-        self.commands = {id: one for id, one in self.commands.items() if one.id != command_id}
 
     def _require_in_service(self) -> None:
         if self.decommissioned:

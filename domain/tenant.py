@@ -118,6 +118,17 @@ class Tenant(Aggregate):
             key = aggregate.keys[str(self.key_id)]
             aggregate.keys[str(self.key_id)] = replace(key, revoked_at=self.timestamp)
 
+    class TargetKeysRotated(Event):
+        """`use` is `root` or `online`; `root_version` is of the root that names the new key."""
+
+        TOPIC = "tenant.target-keys-rotated"
+        use: str
+        key_id: str
+        root_version: int
+
+        def apply(self, aggregate: "Tenant") -> None:
+            """The repository itself is what remembers it."""
+
     @classmethod
     def register(cls, tenant_id: UUID, name: str, plan: Plan, request_hash: str) -> "Tenant":
         return cls._create(
@@ -217,3 +228,9 @@ class Tenant(Aggregate):
             raise not_found("API key")
         if key.revoked_at is None:
             self.trigger_event(Tenant.ApiKeyRevoked, key_id=key_id)
+
+    def rotated_target_keys(self, use: str, key_id: str, root_version: int) -> None:
+        """What signs the tenant's targets has been replaced (`application.commands.trust`)."""
+        self.trigger_event(
+            Tenant.TargetKeysRotated, use=use, key_id=key_id, root_version=root_version
+        )

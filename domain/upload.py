@@ -18,12 +18,14 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class UploadPurpose(StrEnum):
-    """What the bytes are for. A dataset is for calibration, evaluation or training."""
+    """What the bytes are for. A dataset is for calibration, evaluation or training, a release for
+    devices: files or firmware of a rollout."""
 
     MODEL = "MODEL"
     DATASET = "DATASET"
     LOGS = "LOGS"
     AUDIO = "AUDIO"
+    RELEASE = "RELEASE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ class Home:
         self.events = path / "events.db"
         self.events_key = path / "events.key"
         self.models = path / "models"
+        self.slots = path / "slots"
+        self.updates = path / "update.json"
+        self.trust = path / "trust"
         self.socket = path / "agent.sock"
 
     @classmethod
@@ -89,9 +92,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def is_full(error: OSError) -> bool:
+    """Whether there is no room: on the disk, in a quota, or for so large a file."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def reason(error: OSError) -> str:
     """In words for people, with the remedy where it is known."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return "the disk is full; free some space and try again"
     if error.errno in (errno.EACCES, errno.EPERM):
         return "this user may not; run as the user that owns the home, or choose another --home"

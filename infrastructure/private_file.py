@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from infrastructure.blobs.durable_files import sync_folder
+
 
 def made_once(path: Path, make: Callable[[], bytes]) -> bytes:
     """What the file holds; where there is none, `make` says what it shall hold."""
@@ -27,7 +29,7 @@ def made_once(path: Path, make: Callable[[], bytes]) -> bytes:
         pass  # another process was first
     finally:
         os.unlink(beside)
-    _sync(path.parent)
+    sync_folder(path.parent)
     return path.read_bytes()
 
 
@@ -44,12 +46,4 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     except BaseException:
         os.unlink(beside)
         raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -16,6 +16,9 @@ from structlog.contextvars import bound_contextvars
 from application.jobs.attempt import Worker, work_on
 from application.ports.leases import Acquired
 from application.ports.tracing import After
+from application.rollouts.advancing import advance_rollout
+from application.rollouts.worker import RolloutWorker
+from application.views.rollout_wakes import KIND as ROLLOUT
 
 AGAIN_IN = timedelta(seconds=1)
 TAKEN = (Acquired.OURS, Acquired.HELD)
@@ -35,6 +38,32 @@ def declare_actors(
         options: dict[str, Any] = {} if span is None else {TRACEPARENT: span}
         values = (str(tenant_id), payload["job_id"], payload["correlation_id"])
         actors[payload["job_kind"]].send_with_options(args=values, **options)
+
+    return send
+
+
+def declare_rollout_actor(
+    broker: dramatiq.Broker, worker: RolloutWorker, again: Again
+) -> Callable[[UUID, dict[str, Any]], None]:
+    """Declares the queue of rollouts; returns what sends a hint."""
+    tracing = worker.platform.tracing
+
+    def carry_on(tenant_id: str, rollout_id: str, correlation_id: str) -> None:
+        after = After(correlation_id, f"{rollout_id}/1", _traceparent())
+        with (
+            bound_contextvars(rollout_id=rollout_id, correlation_id=correlation_id),
+            tracing.span("actor rollout", after, "consumer", rollout=rollout_id),
+        ):
+            if advance_rollout(worker, UUID(tenant_id), UUID(rollout_id)) not in TAKEN:
+                again(rollout_id, AGAIN_IN)
+
+    actor = dramatiq.actor(actor_name=ROLLOUT, queue_name=ROLLOUT, broker=broker)(carry_on)
+
+    def send(tenant_id: UUID, payload: dict[str, Any]) -> None:
+        span = tracing.traceparent()
+        options: dict[str, Any] = {} if span is None else {TRACEPARENT: span}
+        values = (str(tenant_id), payload["rollout"], payload["correlation_id"])
+        actor.send_with_options(args=values, **options)
 
     return send
 

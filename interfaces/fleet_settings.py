@@ -1,7 +1,7 @@
 """The settings of the fleet: its broker, and who signs for its devices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,15 +14,21 @@ BROKERS = ("embedded", "mosquitto", "off")
 class FleetSettings:
     """`broker` is the one that this installation starts itself; with `mqtt_url` it is another's, by
     its listener for gateways. `mqtt_public_url` is where devices connect, where that is another
-    address. `authority` holds the keys that sign for devices, `trust` is what the broker reads."""
+    address. `authority` holds the keys that sign for devices, `trust` is what the broker reads.
+    `target_keys` holds the keys of TUF, of which `root_key` and `online_key` say where a tenant's
+    first ones are (docs/trust.md), and `key_pin` opens an HSM."""
 
     authority: Path
     trust: Path
+    target_keys: Path
     broker: str = "embedded"
     mqtt_url: str | None = None
     mqtt_public_url: str | None = None
     mqtt_port: int = 0
     certificate_days: int = 30
+    root_key: str | None = None
+    online_key: str | None = None
+    key_pin: str | None = field(default=None, repr=False)
 
 
 def fleet_settings(environment: Mapping[str, str], home: Path) -> FleetSettings:
@@ -40,6 +46,10 @@ def fleet_settings(environment: Mapping[str, str], home: Path) -> FleetSettings:
     return FleetSettings(
         authority=path(environment.get("EDGEWISE_AUTHORITY")) or home / "authority",
         trust=path(environment.get("EDGEWISE_TRUST")) or home / "trust",
+        target_keys=path(environment.get("EDGEWISE_TARGET_KEYS")) or home / "target-keys",
+        root_key=environment.get("EDGEWISE_TARGETS_ROOT_KEY") or None,
+        online_key=environment.get("EDGEWISE_TARGETS_ONLINE_KEY") or None,
+        key_pin=environment.get("EDGEWISE_TARGETS_PIN") or None,
         broker=broker,
         mqtt_url=url,
         mqtt_public_url=environment.get("EDGEWISE_MQTT_PUBLIC_URL") or None,

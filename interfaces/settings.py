@@ -51,6 +51,7 @@ class Settings:
 
     home: Path
     secret: str
+    fleet: FleetSettings
     database_url: str | None = None
     redis_url: str | None = None
     s3: S3Settings | None = None
@@ -78,15 +79,10 @@ class Settings:
     checkpoint_key: Path | None = None
     toolchains: Path | None = None
     install_toolchains: bool = True
-    fleet_of: FleetSettings | None = None
 
     @property
     def toolchains_home(self) -> Path:
         return self.toolchains or self.home / "toolchains"
-
-    @property
-    def fleet(self) -> FleetSettings:
-        return self.fleet_of or fleet_settings({}, self.home)
 
     @property
     def url(self) -> str:
@@ -109,6 +105,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         home=home,
         secret=environment.get("EDGEWISE_SECRET") or _kept_secret(home / "secret"),
+        fleet=fleet_settings(environment, home),
         database_url=environment.get("DATABASE_URL") or None,
         redis_url=environment.get("REDIS_URL") or None,
         s3=_s3(environment),
@@ -139,7 +136,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         checkpoint_key=path(environment.get("EDGEWISE_CHECKPOINT_KEY")),
         toolchains=path(environment.get("EDGEWISE_TOOLCHAINS")),
         install_toolchains=_install_toolchains(environment),
-        fleet_of=fleet_settings(environment, home),
     )
 
 

@@ -20,7 +20,7 @@ NAME_KIND = "device group"
 def define_device_group(
     platform: Platform, request: Request, *, name: str, query: DeviceQuery
 ) -> Receipt:
-    name, query = checked_name(name), _checked(platform, query)
+    name, query = checked_name(name), checked_query(platform, query)
     group_id = request.new_id("deviceGroupDefine")
     hashed = hash_of(name=name, query=query)
 
@@ -38,7 +38,7 @@ def revise_device_group(
     group = load(platform, DeviceGroup, group_id, "device group")
     if group.deleted:
         raise not_found("device group")
-    group.revise(_checked(platform, query))
+    group.revise(checked_query(platform, query))
     return Receipt(group_id, platform.log.save(group))
 
 
@@ -52,7 +52,7 @@ def delete_device_group(platform: Platform, request: Request, *, group_id: UUID)
     return Receipt(group_id, platform.log.save(group, name))
 
 
-def _checked(platform: Platform, query: DeviceQuery) -> DeviceQuery:
+def checked_query(platform: Platform, query: DeviceQuery) -> DeviceQuery:
     """Raises Refusal naming the field, NOT_FOUND for a profile that is not here."""
     if query.profile_id is not None:
         hardware_of(platform, query.profile_id)

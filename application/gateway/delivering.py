@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from application.commands.command import Request, cause_of
+from application.gateway.offering import current_offer
 from application.gateway.telling import Message, Telling
 from application.platform import Platform
 from application.ports.brokers import Broker
@@ -47,6 +48,10 @@ class Delivering:
         now = self._platform.now()
         if "twin" in due.payload:
             return self._telling.delta(address, device, now)
+        if "update" in due.payload:
+            with acting(cause_of(Request(system(due.tenant_id)))):
+                offer = current_offer(self._platform, device, now)
+            return self._telling.update(address, offer, now)
         sent = device.commands.get(str(UUID(due.payload["command"])))
         return self._telling.command(address, sent, now) if sent and sent.expires_at > now else None
 

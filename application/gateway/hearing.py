@@ -5,19 +5,22 @@ logged once for each device and reason: a device that repeats itself fills no lo
 """
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
-from application.commands.command import Request
-from application.commands.device_reports import answer_command, come_online, report_twin
+from application.commands.command import Request, cause_of
+from application.commands.device_reports import answer_command, come_online
+from application.commands.update_reports import compare_running, report_update
 from application.gateway.dropping import Dropped, Drops
+from application.gateway.offering import current_offer
 from application.gateway.telemetry import TelemetryKeeper, Told
 from application.gateway.telling import Message, Telling
 from application.gateway.twin_reports import TwinReport, TwinReports
 from application.platform import Platform
 from application.ports.device_sessions import DeviceSessions, Session
 from application.ports.telemetry import Telemetry
+from domain.cause import acting
 from domain.device import Device
 from domain.device_presence import OfflineReason
 from domain.principal import device as device_principal
@@ -25,7 +28,10 @@ from domain.refusal import Refusal
 from edge.protocol.commands import Answer, BadCommand
 from edge.protocol.envelope import BadEnvelope, Envelope, decoded
 from edge.protocol.topics import TELEMETRY, Address, Said, UnknownTopic, parsed
+from edge.protocol.updates import BadUpdate, Report
 
+TOGETHER = (Said.HEARTBEAT, Said.REPORTED, *TELEMETRY)
+"""Kinds that are taken many at once."""
 _ENDS = {"stopped": OfflineReason.STOPPED, "lost": OfflineReason.LOST}
 
 log = logging.getLogger(__name__)
@@ -54,44 +60,65 @@ class Hearing:
         except UnknownTopic:
             self._drops.count("unknown topic", topic)
             return []
-        try:
-            if not payload and kind is Said.STATE:
-                return []  # a retained state that was cleared
-            return self._heard(address, kind, command_id, decoded(payload), retained)
-        except (BadEnvelope, BadCommand) as error:
-            self._drops.count("malformed", address.user_name, str(error))
-        except Refusal as refusal:
-            self._drops.count(f"refused: {refusal.code}", address.user_name, refusal.message)
-        except Dropped as dropped:
-            self._drops.count(dropped.reason, address.user_name)
-        return []
+        if kind in TOGETHER:
+            return self.hear_together([(topic, payload)])
+        if not payload and kind is Said.STATE:
+            return []  # a retained state that was cleared
+        answers: list[Message] = []
+        with self._dropping(address):
+            answers += self._heard(address, kind, command_id, decoded(payload), retained)
+        return answers
 
     def hear_together(self, messages: Sequence[tuple[str, bytes]]) -> list[Message]:
-        """Reports of twins and telemetry that came together, by topic and payload: durable in one
-        transaction each, and then what is to be answered."""
+        """Messages of the kinds in TOGETHER that came together, by topic and payload: durable in
+        one transaction each, and then what is to be answered."""
+        beats: dict[Session, Told] = {}
         reports: list[TwinReport] = []
         told: list[Told] = []
         for topic, payload in messages:
             try:
                 address, kind, _ = parsed(topic)
-                envelope = decoded(payload)
-                if kind is Said.REPORTED:
-                    version, reported = _report(envelope.body)
-                    reports.append(TwinReport(_request(address, envelope), version, reported))
-                else:
-                    told.append(Told(address, kind, envelope))
             except UnknownTopic:
                 self._drops.count("unknown topic", topic)
+                continue
+            try:
+                one = Told(address, kind, decoded(payload))
+                if kind is Said.REPORTED:
+                    reports.append(_report(one))
+                elif kind is Said.HEARTBEAT:
+                    beats[_session(one)] = one
+                else:
+                    told.append(one)
             except BadEnvelope as error:
-                self._drops.count("malformed", topic, str(error))
+                self._drops.count("malformed", address.user_name, str(error))
+        self._beat(beats)
         self._report(reports)
         return self._telemetry.keep(told)
+
+    def _beat(self, beats: Mapping[Session, Told]) -> None:
+        for session in self._sessions.seen(list(beats)) if beats else ():
+            one = beats[session]
+            with self._dropping(one.address):
+                self._online(_request(one.address, one.envelope), one.envelope)
 
     def _report(self, reports: Sequence[TwinReport]) -> None:
         for one, refusal in zip(reports, self._reports.take(reports), strict=True):
             if refusal is not None:
-                sender = one.request.principal.actor
+                principal = one.request.principal
+                sender = Address(principal.tenant_id, principal.require_device()).user_name
                 self._drops.count(f"refused: {refusal.code}", sender, refusal.message)
+
+    @contextmanager
+    def _dropping(self, address: Address) -> Iterator[None]:
+        """Counts what may not be said."""
+        try:
+            yield
+        except (BadEnvelope, BadCommand, BadUpdate) as error:
+            self._drops.count("malformed", address.user_name, str(error))
+        except Refusal as refusal:
+            self._drops.count(f"refused: {refusal.code}", address.user_name, refusal.message)
+        except Dropped as dropped:
+            self._drops.count(dropped.reason, address.user_name)
 
     def _heard(
         self,
@@ -101,25 +128,36 @@ class Hearing:
         envelope: Envelope,
         retained: bool,
     ) -> list[Message]:
-        request, body = _request(address, envelope), envelope.body
+        request = _request(address, envelope)
         match kind:
             case Said.STATE:
                 return self._state(address, request, envelope, retained)
-            case Said.HEARTBEAT:
-                return self._heartbeat(address, request, envelope)
             case Said.TWIN_WANTED:
                 device = self._online(request, envelope)
                 return [self._telling.delta(address, device, self._platform.now())]
-            case Said.REPORTED:
-                version, reported = _report(body)
-                report_twin(self._platform, request, version=version, reported=reported)
             case Said.RESPONSE:
                 assert command_id is not None
-                answer = Answer.of(body)
+                answer = Answer.of(envelope.body)
                 answer_command(self._platform, request, command_id=command_id, answer=answer)
-            case _ if kind in TELEMETRY:
-                return self._telemetry.keep([Told(address, kind, envelope)])
+            case Said.UPDATE_WANTED:
+                release = envelope.body.get("release")
+                running = release if isinstance(release, str) else None
+                return self._offer(address, request, running)
+            case Said.UPDATE_STATUS:
+                assert command_id is not None
+                report = Report.of(envelope.body)
+                report_update(self._platform, request, update_id=command_id, report=report)
         return []
+
+    def _offer(self, address: Address, request: Request, running: str | None) -> list[Message]:
+        """Its current offer. Where there is none, whoever waits for this device is woken."""
+        now = self._platform.now()
+        device = compare_running(self._platform, request, release=running)
+        with acting(cause_of(request)):
+            offer = current_offer(self._platform, device, now)
+        if offer is None and self._platform.rollouts is not None:
+            self._platform.rollouts.wakes.wake_waiting(address.tenant, address.device)
+        return [self._telling.update(address, offer, now)]
 
     def _state(
         self, address: Address, request: Request, envelope: Envelope, retained: bool
@@ -127,16 +165,10 @@ class Hearing:
         session = Session(address.tenant, address.device, envelope.boot_id)
         if envelope.body.get("online") is not True:
             reason = _ENDS.get(str(envelope.body.get("reason")), OfflineReason.LOST)
-            self._sessions.left(session, reason)
+            self._sessions.left(session, reason, envelope.seq)
             return []
         device = self._online(request, envelope, anew=not retained)
         return self._telling.greeting(address, device, envelope.boot_id, self._platform.now())
-
-    def _heartbeat(self, address: Address, request: Request, envelope: Envelope) -> list[Message]:
-        session = Session(address.tenant, address.device, envelope.boot_id)
-        if self._sessions.seen([session]):
-            self._online(request, envelope)
-        return []
 
     def _online(self, request: Request, envelope: Envelope, anew: bool = True) -> Device:
         """The device with its session begun. Raises Dropped where it may not come in, or where the
@@ -152,17 +184,28 @@ class Hearing:
         )
         if not device.online:
             raise Dropped("cut off" if anew else "kept by the broker after its end")
-        self._sessions.began(Session(request.tenant_id, device.id, envelope.boot_id))
+        session = Session(request.tenant_id, device.id, envelope.boot_id)
+        self._sessions.began(session, _since(envelope))
         return device
+
+
+def _since(envelope: Envelope) -> int:
+    """The number at which the connection of a birth began; 0 where it does not say so."""
+    will = envelope.body.get("will")
+    return will if type(will) is int and 0 < will < envelope.seq else 0
 
 
 def _request(address: Address, envelope: Envelope) -> Request:
     return Request(device_principal(address.tenant, address.device), id=str(envelope.id))
 
 
-def _report(body: Any) -> tuple[int, dict[str, Any]]:
+def _session(told: Told) -> Session:
+    return Session(told.address.tenant, told.address.device, told.envelope.boot_id)
+
+
+def _report(told: Told) -> TwinReport:
     """Raises BadEnvelope."""
-    version, reported = body.get("version"), body.get("reported")
+    version, reported = told.envelope.body.get("version"), told.envelope.body.get("reported")
     if type(version) is not int or not 0 < version < 2**53 or type(reported) is not dict:
         raise BadEnvelope("a report needs a version and a document")
-    return version, reported
+    return TwinReport(_request(told.address, told.envelope), version, reported)

@@ -10,11 +10,10 @@ from application.gateway.dropping import Drops
 from application.gateway.telling import Message, Telling
 from application.platform import Platform
 from application.ports.telemetry import Telemetry, TelemetryBatch, TelemetryEvent
-from edge.protocol.bodies import MOST_EVENTS
+from edge.protocol.bodies import LONGEST_KIND, MOST_EVENTS
 from edge.protocol.envelope import BadEnvelope, Envelope
 from edge.protocol.topics import Address, Said
 
-LONGEST_KIND = 100
 MOST_AT_ONCE = 20_000
 """Events in one transaction."""
 

@@ -15,6 +15,7 @@ from edge.protocol import signed
 from edge.protocol.commands import Command, CommandKind
 from edge.protocol.envelope import Envelope, encoded
 from edge.protocol.topics import Address
+from edge.protocol.updates import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,13 @@ class Telling:
         )
         statement = signed.signed(signed.COMMAND, command.statement(), self._key)
         return self._message(address.request(command.id), {"statement": statement}, now)
+
+    def update(self, address: Address, offer: Offer | None, now: datetime) -> Message:
+        """Its one current offer; None says that there is none."""
+        statement = (
+            None if offer is None else signed.signed(signed.OFFER, offer.statement(), self._key)
+        )
+        return self._message(address.notify, {"statement": statement}, now)
 
     def taken(
         self, address: Address, log_id: UUID, ranges: Sequence[tuple[int, int]], now: datetime

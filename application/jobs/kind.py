@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.jobs.capability import Words
+from application.kept_blob import keep
 from application.platform import Platform
 from application.ports.engine import Watch
 from domain.blob import BlobRef
@@ -30,12 +31,7 @@ class Work:
 
     def keep(self, path: Path) -> BlobRef:
         """Stores a file that the job made; no sweep removes it within the grace period."""
-        blobs = self.platform.blobs
-        ref = blobs.put_file(self.tenant_id, path)
-        with self.platform.holds.holding(self.tenant_id, ref.sha256):
-            if blobs.size(self.tenant_id, ref.sha256) is None:
-                blobs.put_file(self.tenant_id, path)
-        return ref
+        return keep(self.platform, self.tenant_id, path)
 
 
 def _nothing(job_input: Mapping[str, Any]) -> Words:

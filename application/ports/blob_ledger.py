@@ -1,8 +1,9 @@
 """Which blobs are referred to, which are marked for removal, and who may touch one now.
 
 A blob is kept while anything of its tenant refers to its sha256: an artifact or a dataset version
-that is not deleted, an upload, the input of a job that has not ended. Storing a blob and referring
-to it are two steps, and a sweep may come between: `holding` keeps it away.
+that is not deleted, an upload, the input of a job that has not ended, the release of a rollout that
+a device may run. Storing a blob and referring to it are two steps, and a sweep may come between:
+`holding` keeps it away.
 """
 
 from collections.abc import Sequence

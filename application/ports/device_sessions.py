@@ -26,16 +26,18 @@ class EndedSession:
 class DeviceSessions(Protocol):
     """By the database's clock."""
 
-    def began(self, session: Session) -> None:
-        """It is here: any end of it that was heard of is void."""
+    def began(self, session: Session, since: int = 0) -> None:
+        """It is here: any end of it that was heard of is void. `since` numbers the message at which
+        its connection began, where that is known."""
         ...
 
     def seen(self, sessions: Collection[Session]) -> list[Session]:
         """Heartbeats; returns those sessions that nobody knows, or that ended."""
         ...
 
-    def left(self, session: Session, reason: OfflineReason) -> None:
-        """Its end was heard of; nothing where another session has begun."""
+    def left(self, session: Session, reason: OfflineReason, number: int) -> None:
+        """Its end was heard of, in the message of this number; nothing where another session, or
+        another connection of this one, has begun since."""
         ...
 
     def ended(self, most: int) -> list[EndedSession]:

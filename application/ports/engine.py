@@ -13,6 +13,7 @@ from typing import Protocol
 from domain.benchmark import BenchmarkResult, BenchmarkSpec
 from domain.model_format import ModelFormat
 from domain.optimization import OptimizationResult, OptimizationSpec
+from domain.parity import InputsUsed
 from domain.signature import Signature
 
 
@@ -134,4 +135,22 @@ class Benchmarker(Protocol):
         self, files: Mapping[str, ModelFile], spec: BenchmarkSpec, watch: Watch
     ) -> Mapping[str, BenchmarkResult]:
         """By the same names as `files`, measured in turns, each run in a fresh process."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenFound:
+    """How many samples were run, and whether of the dataset or of random numbers."""
+
+    samples: int
+    inputs: InputsUsed
+
+
+class GoldenMaker(Protocol):
+    def golden(
+        self, reference: ModelFile, data: Path | None, samples: int, into: Path
+    ) -> GoldenFound:
+        """Runs the model on at most so many rows of a dataset, else on seeded random inputs, and
+        writes both as the file `into` (`domain.release.Golden`): the same bytes each time. Raises
+        EngineRefusal where it does not run, or gives no finite numbers, and EngineCrashed."""
         ...

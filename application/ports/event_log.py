@@ -3,7 +3,7 @@
 All methods work inside the tenant of the acting cause (`domain.cause`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -56,6 +56,10 @@ class EventLog(Protocol):
     def find(self, aggregate_class: type[A], stream: UUID) -> A | None:
         """The aggregate as it is now; None when it is unknown, of another class or another
         tenant's."""
+        ...
+
+    def find_all(self, aggregate_class: type[A], streams: Collection[UUID]) -> dict[UUID, A]:
+        """The same of many at once; what `find` would not find is left out."""
         ...
 
     def save(self, *aggregates: Aggregate) -> int:

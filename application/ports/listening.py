@@ -8,6 +8,8 @@ from typing import Protocol
 
 EVENTS = "edgewise_events"
 FOLLOWED = "edgewise_followed"
+"""`<name> <position>`: a follower of the log has come so far. `<name>,<name> <position>`: several,
+which had nothing to do there."""
 TICKS = "edgewise_ticks"
 ACCESS = "edgewise_access"
 """`session <session id>`: it ended. `user <user id> <tenant id>`: removed, or in another role."""

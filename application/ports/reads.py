@@ -112,6 +112,13 @@ class Rows(Protocol):
 
     async def count(self, row_class: type[Any], where: Where) -> int: ...
 
+    async def counts(
+        self, row_class: type[Any], column: str, keys: Collection[K], by: str
+    ) -> Mapping[K, Mapping[Any, int]]:
+        """How many rows of each of many parents have which value in the column `by`: one mapping
+        for every key, without the values that no row has."""
+        ...
+
 
 class Events(Protocol):
     """The tenant's log."""

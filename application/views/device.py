@@ -15,7 +15,8 @@ from domain.device_description import Description
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
     """`desired` and `reported` are JSON documents; `certificate_serial` is the newest one's, None
-    where none is in force."""
+    where none is in force. `update_id` holds its one slot, for `updating_rollout_id`; what it runs
+    is of the rollout `installed_by`."""
 
     id: UUID
     tenant_id: UUID
@@ -41,6 +42,9 @@ class DeviceRow:
     updated_at: datetime
     position: int
     changed: int
+    update_id: UUID | None = None
+    updating_rollout_id: UUID | None = None
+    installed_by: UUID | None = None
 
 
 devices = View("devices", {"devices": ("id",)})
@@ -68,6 +72,9 @@ def _registered(event: Device.Registered, at: RecordedEvent) -> Iterator[Change]
             "certificate_serial": None,
             "certificate_expires_at": None,
             "decommissioned": False,
+            "update_id": None,
+            "updating_rollout_id": None,
+            "installed_by": None,
             "registered_at": event.timestamp,
             "updated_at": event.timestamp,
             "position": at.position,
@@ -127,6 +134,17 @@ def _desired(event: Device.DesiredChanged, at: RecordedEvent) -> Iterator[Change
 @devices.on(Device.ReportedChanged)
 def _reported(event: Device.ReportedChanged, at: RecordedEvent) -> Iterator[Change]:
     yield _change(event, at, reported=event.reported, reported_version=event.version)
+
+
+@devices.on(Device.UpdateAssigned)
+def _assigned(event: Device.UpdateAssigned, at: RecordedEvent) -> Iterator[Change]:
+    yield _change(event, at, update_id=event.update_id, updating_rollout_id=event.rollout_id)
+
+
+@devices.on(Device.UpdateCleared)
+def _cleared(event: Device.UpdateCleared, at: RecordedEvent) -> Iterator[Change]:
+    free = {"update_id": None, "updating_rollout_id": None}
+    yield _change(event, at, installed_by=event.installed_by, **free)
 
 
 @devices.on(Device.Decommissioned)

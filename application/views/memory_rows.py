@@ -1,5 +1,6 @@
 """Rows out of tables in memory, answered as PostgreSQL answers: same filters, order and pages."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -47,6 +48,17 @@ class MemoryRows:
         table = TABLES[row_class]
         rows = self._seen(table, self._candidates(table, where))
         return sum(_matches(row, where) for row in rows)
+
+    def counts(
+        self, row_class: type[Any], column: str, keys: Collection[K], by: str
+    ) -> Mapping[K, Mapping[Any, int]]:
+        table = TABLES[row_class]
+        return {
+            key: Counter(
+                row[by] for row in self._seen(table, self._tables.having(table, column, key))
+            )
+            for key in keys
+        }
 
     def _candidates(self, table: str, where: Where) -> Sequence[Row]:
         """The rows with the first of the wanted values: an index keeps a small part small."""

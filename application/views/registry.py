@@ -14,7 +14,10 @@ from application.views.invitation import invitations
 from application.views.job import jobs
 from application.views.model import models
 from application.views.quota import quotas
+from application.views.rollout import rollouts
+from application.views.rollout_wakes import rollout_wakes
 from application.views.tenant import tenants
+from application.views.update import updates
 from application.views.view import View
 
 VIEWS: tuple[View, ...] = (
@@ -31,6 +34,9 @@ VIEWS: tuple[View, ...] = (
     device_groups,
     jobs,
     benchmarks,
+    rollouts,
+    updates,
     dispatch,
     device_messages,
+    rollout_wakes,
 )

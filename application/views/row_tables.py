@@ -19,7 +19,9 @@ from application.views.job import JobRow
 from application.views.model import AliasRow, ArtifactRow, ModelRow
 from application.views.quota import QuotaUnitRow
 from application.views.registry import VIEWS
+from application.views.rollout import RolloutRow, RolloutWaveRow
 from application.views.tenant import ApiKeyRow, MemberRow, TenantRow
+from application.views.update import UpdateRow
 from application.views.view import View
 
 TABLES: dict[type[Any], str] = {
@@ -41,6 +43,9 @@ TABLES: dict[type[Any], str] = {
     DeviceGroupRow: "device_groups",
     JobRow: "jobs",
     BenchmarkRow: "benchmarks",
+    RolloutRow: "rollouts",
+    RolloutWaveRow: "rollout_waves",
+    UpdateRow: "updates",
 }
 GONE: dict[str, tuple[str, Any]] = {
     "models": ("status", "DELETED"),

@@ -26,6 +26,8 @@ _OWN_ROW: dict[str, tuple[str, ...]] = {
     "Device": ("devices", "id"),
     "DeviceClaim": ("device_claims", "id"),
     "DeviceGroup": ("device_groups", "id"),
+    "Rollout": ("rollouts", "id"),
+    "Update": ("updates", "id"),
     "Tenant": ("tenants", "id"),
     "ApiKey": ("api_keys", "id"),
     "Benchmark": ("benchmarks", "job_id"),
@@ -34,6 +36,7 @@ _HANGS_ON: dict[str, dict[str, str]] = {
     "Model": {"artifacts": "artifact {variant}@{version}", "model_aliases": "alias {alias}"},
     "Dataset": {"dataset_versions": "version {number}"},
     "Quota": {"quota_units": "unit {subject}"},
+    "Rollout": {"rollout_waves": "wave {wave}"},
     "Device": {"device_certificates": "certificate {serial}", "device_commands": "command {id}"},
     "Tenant": {
         "tenant_flags": "flag {flag}",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from application.ports.reads import EventRow
+from application.why.rollout_words import ROLLOUT_WORDS
 
 LONGEST = 200
 _SHORT = 8
@@ -17,6 +18,7 @@ _NAMING = (
     "device-profile.defined",
     "device-group.defined",
     "tenant.registered",
+    "rollout.drafted",
 )
 _WORKS = {"optimize": "an optimization", "benchmark": "a benchmark"}
 
@@ -30,11 +32,14 @@ class Sentences:
         self._labels = labels
         self._names: dict[str, str] = {}
         self._variants: dict[str, str] = {}
+        self._devices: dict[str, str] = {}
         for row in sorted(rows, key=lambda row: row.position):
             if row.topic in _NAMING:
                 self._names[str(row.stream_id)] = str(row.data.get("name"))
             elif row.topic in ("device.registered", "device.described"):
                 self._names[str(row.stream_id)] = str(row.data["description"].get("name"))
+            elif row.topic == "update.queued":
+                self._devices[str(row.stream_id)] = str(row.data["device_id"])
             for artifact in (row.data.get("source"), row.data.get("artifact")):
                 if isinstance(artifact, dict):
                     self._variants[str(artifact.get("id"))] = _variant(artifact)
@@ -68,6 +73,10 @@ class Sentences:
     def name(self, stream: object, what: str) -> str:
         name = self._names.get(str(stream))
         return f"the {what} “{name}”" if name else f"the {what} {_short(stream)}"
+
+    def device_of(self, row: EventRow) -> str:
+        """The device that an update is of; a device itself."""
+        return self._devices.get(str(row.stream_id), str(row.stream_id))
 
     def variant(self, artifact_id: object) -> str:
         return self._variants.get(str(artifact_id), f"the artifact {_short(artifact_id)}")
@@ -229,4 +238,8 @@ _WORDS: dict[str, Callable[[Sentences, EventRow, Data], str]] = {
     "tenant.member-left": _fact("The user {user_id} is no member any more"),
     "tenant.api-key-issued": _issued,
     "tenant.api-key-revoked": _deed("revoked the key {key_id}", "tenant"),
+    "tenant.target-keys-rotated": _deed(
+        "replaced the {use} key that signs what devices install by {key_id}", "tenant"
+    ),
+    **ROLLOUT_WORDS,
 }

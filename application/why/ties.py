@@ -18,6 +18,8 @@ from domain.device import Device
 from domain.job import Job
 from domain.model import Model
 from domain.quota import Quota
+from domain.rollout import Rollout
+from domain.update import Update
 
 _REFERENCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[1-9][0-9]{0,17}")
 
@@ -56,6 +58,9 @@ def ties_of(row: EventRow) -> Iterator[ToEvent | ToThing]:
             yield ToEvent(Tie.USED, described_by)
     if row.topic == Device.Registered.TOPIC:
         yield ToEvent(Tie.USED, f"{row.data.get('claim_id')}/1")
+    if row.topic == Update.Queued.TOPIC:
+        yield ToEvent(Tie.USED, f"{row.data.get('device_id')}/1")
+        yield ToEvent(Tie.USED, f"{row.data.get('rollout_id')}/1")
     if row.version > 1 and not row.causation_id.startswith(own):
         yield ToEvent(Tie.SUBJECT, f"{own}1")
 
@@ -65,6 +70,12 @@ def _used(row: EventRow) -> Iterator[ToThing]:
         yield ToThing(Tie.USED, row.stream_id, str(row.data.get("artifact_id")))
     if row.topic in _ENDS_A_COMMAND:
         yield ToThing(Tie.CAUSE, row.stream_id, str(row.data.get("command_id")))
+    if row.topic == Update.Settled.TOPIC:
+        yield ToThing(Tie.CAUSE, row.stream_id, str(row.data.get("attempt")))
+    if row.topic == Rollout.Drafted.TOPIC:
+        for part in (row.data.get("release") or {}).get("components") or ():
+            if part.get("model_id") and part.get("source_id"):
+                yield ToThing(Tie.USED, UUID(part["model_id"]), str(part["source_id"]))
     if row.topic == Job.Requested.TOPIC:
         yield from _of_job(row.data.get("model_id"), row.data.get("input") or {})
 
@@ -87,4 +98,6 @@ def thing_made(recorded: RecordedEvent) -> str | None:
         return str(event.artifact.id)
     if isinstance(event, Device.CommandSent):
         return str(event.command_id)
+    if isinstance(event, Update.Offered | Update.RevertOffered):
+        return str(event.attempt)
     return str(event.version.number) if isinstance(event, Dataset.VersionUploaded) else None

@@ -14,7 +14,7 @@ from edge.agent.status import Parts, status
 from edge.agent.supervisor import Supervisor
 from edge.agent.time_module import SignedTime, kept_floor
 from edge.clock import DeviceClock
-from edge.commands.diagnostics import facts
+from edge.commands.diagnostics import facts, utc_offset_minutes
 from edge.commands.kinds import runs
 from edge.commands.module import CommandsModule
 from edge.config.configuration import Configuration
@@ -33,6 +33,12 @@ from edge.store.sealing import kept_key
 from edge.store.streams import Channel, Priority
 from edge.sync.module import SyncModule
 from edge.twin.module import TwinModule
+from edge.update.carrying import Carrier, Limits
+from edge.update.fitting import misfit
+from edge.update.module import UpdateModule
+from edge.update.record import RecordFile
+from edge.update.slots import Slots
+from edge.update.targets import PlatformTargets
 
 log = logging.getLogger("edge.agent")
 
@@ -55,7 +61,7 @@ class Agent:
             home,
             Session(identity.address, self.clock),
             lambda: self.credentials.identity,
-            facts(),
+            lambda: facts() | {"release": self.update.release},
             int(self.configuration["link.keepalive_seconds"]),
         )
         self._add_modules(started)
@@ -90,7 +96,7 @@ class Agent:
         )
         parts = Parts(
             self.credentials, self.supervisor, link, self.twin, self.inference, self.sync,
-            configuration, started,
+            configuration, started, self.tell_update,
         )  # fmt: skip
 
         async def tell_status() -> dict[str, Any]:
@@ -106,6 +112,7 @@ class Agent:
                 lambda: self.supervisor.restart("inference"), tell_status, started,
             ),
         )  # fmt: skip
+        self._add_updates()
         local = LocalModule(
             home.socket,
             requests(tell_status, self.journal, self.inference, self.sync.ask),
@@ -117,6 +124,7 @@ class Agent:
 
         def time_known() -> None:
             self.commands.time_known()
+            self.update.time_known()
             renewal.look()
 
         SignedTime(self.state, link, self.credentials.identity.platform_key, time_known)
@@ -125,12 +133,43 @@ class Agent:
             ("twin", self.twin.run),
             ("commands", self.commands.run),
             ("inference", self.inference.run),
+            ("update", self.update.run),
             ("samples", samples.run),
             ("sync", self.sync.run),
             ("renewal", renewal.run),
             ("link", link.run),
         ):
             self.supervisor.add(name, run)
+
+    def _add_updates(self) -> None:
+        home, configuration, clock = self._home, self.configuration, self.clock
+        here = facts()
+
+        def limits() -> Limits:
+            return Limits(
+                int(configuration["update.bytes_per_second"]),
+                int(configuration["update.spare_bytes"]),
+                float(configuration["update.health_seconds"]),
+                int(configuration["inference.threads"]),
+                str(configuration["update.firmware_installer"]),
+            )
+
+        targets = PlatformTargets(home, self.credentials, self.contexts, clock)
+        slots = Slots(home.slots)
+        self.update = UpdateModule(
+            RecordFile(home.updates),
+            self.state,
+            configuration,
+            self.link,
+            self.credentials.identity.platform_key,
+            self.inference,
+            Carrier(slots, targets, limits, clock.now, utc_offset_minutes),
+            lambda offer: misfit(offer, here, limits().firmware_installer),
+            lambda kind, fields: self.tell(kind, fields, Channel.SYS),
+        )
+
+    def tell_update(self) -> dict[str, Any]:
+        return self.update.status()
 
     def contexts(self) -> Any:
         """TLS for calls to the platform."""

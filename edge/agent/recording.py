@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.agent.local import Do, Reply
+from edge.protocol.bodies import LONGEST_KIND
 from edge.store.journal import BadEvent, Journal
 from edge.store.streams import Channel, Priority
 
@@ -46,8 +47,9 @@ def _line(number: int, line: bytes) -> tuple[str, Mapping[str, Any]]:
 
 
 def _checked(kind: Any, fields: Any) -> tuple[str, Mapping[str, Any]]:
-    if not isinstance(kind, str) or not 1 <= len(kind) <= 100 or not isinstance(fields, dict):
-        raise BadEvent("an event has a kind of 1 to 100 characters, and fields")
+    named = isinstance(kind, str) and 1 <= len(kind) <= LONGEST_KIND
+    if not named or not isinstance(fields, dict):
+        raise BadEvent(f"an event has a kind of 1 to {LONGEST_KIND} characters, and fields")
     return kind, fields
 
 

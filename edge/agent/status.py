@@ -1,6 +1,7 @@
 """What the agent tells of itself, to people and to diagnostics."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Parts:
     sync: SyncModule
     configuration: Configuration
     started: float
+    update: Callable[[], dict[str, Any]]
 
 
 def status(parts: Parts, queue: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def status(parts: Parts, queue: dict[str, Any]) -> dict[str, Any]:
             "batches_sent_again": parts.sync.again,
         },
         "model": parts.inference.model_report(),
+        "update": parts.update(),
         "modules": {name: one.as_json() for name, one in parts.supervisor.health.items()},
         "problems": parts.configuration.problems,
     }

@@ -37,7 +37,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"twin         desired {twin['desired_version']}, reported {twin['reported_version']}",
         f"queue        {queue['events']:,} events, {kept}, {queue['mode']}",
         "model        " + (_model(model) if model else "none"),
+        f"release      {_release(found['update'])}",
     ]
+    if found["update"]["stage"] != "IDLE" or found["update"]["last"]:
+        lines.append(f"update       {_update(found['update'])}")
     lines += [f"lost         {many:,} events: {why}" for why, many in queue["lost"].items()]
     if queue["problem"]:
         lines.append(f"problem      {queue['problem']}")
@@ -53,6 +56,21 @@ def _lines(found: dict[str, Any]) -> list[str]:
 def _model(model: dict[str, Any]) -> str:
     told = f"{model.get('name') or model['wanted']} {model['state'].lower()}"
     return f"{told}: {model['problem']}" if model["problem"] else told
+
+
+def _release(update: dict[str, Any]) -> str:
+    if update["release"] is None:
+        return "none"
+    other = f"; before it {update['other'][:12]}" if update["other"] else ""
+    return f"{update['release'][:12]} in slot {update['slot']}{other}"
+
+
+def _update(update: dict[str, Any]) -> str:
+    if update["stage"] != "IDLE":
+        return f"{update['update']} {update['stage'].lower().replace('_', ' ')}"
+    last = update["last"]
+    told = f"{last['update']} {last['state'].lower().replace('_', ' ')}"
+    return f"{told}: {last['problem']}, {last['detail']}" if last["problem"] else told
 
 
 def config(given: argparse.Namespace) -> int:

@@ -14,6 +14,11 @@ from typing import Any
 
 from edge.version import VERSION
 
+ARCHITECTURES = {
+    "x86_64": "X86_64", "amd64": "X86_64", "aarch64": "AARCH64", "arm64": "AARCH64",
+    "armv7l": "ARMV7",
+}  # fmt: skip
+"""What the machine says of itself, and the platform's names."""
 RUNTIMES = {"onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}
 
 
@@ -24,11 +29,22 @@ def facts() -> dict[str, Any]:
         "host": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
+        "architecture": architecture(platform.machine()),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "memory_bytes": memory().get("total_bytes"),
         "runtimes": runtimes(),
+        "utc_offset_minutes": utc_offset_minutes(),
     }
+
+
+def architecture(machine: str) -> str:
+    return ARCHITECTURES.get(machine.lower(), machine.upper())
+
+
+def utc_offset_minutes() -> int:
+    """That local time is ahead of UTC just now."""
+    return time.localtime().tm_gmtoff // 60
 
 
 def runtimes() -> dict[str, str | None]:

@@ -1,8 +1,8 @@
 """The configuration in effect, and where each value came from.
 
-From weak to strong: the default, the file `edge.toml`, what the platform set (by command, then by
-the twin), the environment, with which an operator pins a value. A file that cannot be read, or
-holds a bad value, never stops the agent: what was good last is used, and it says so.
+From weak to strong: the default, the file `edge.toml`, what the platform set (by a release, then by
+command, then by the twin), the environment, with which an operator pins a value. A file that cannot
+be read, or holds a bad value, never stops the agent: what was good last is used, and it says so.
 """
 
 import tomllib
@@ -29,6 +29,7 @@ class Configuration:
         self.problems: dict[str, str] = {}
         self._file = self._read_file()
         self._environment = self._read_environment(environment)
+        self._release = self._kept("configuration.release")
         self._command = self._kept("configuration.command")
         self._twin = self._kept("configuration.twin")
         self._fold()
@@ -66,6 +67,15 @@ class Configuration:
         self._fold()
         return [name for name in good if self._origins[name] not in ("command",)]
 
+    def release(self, given: Mapping[str, Any]) -> None:
+        """What the release that is switched to brings, whole, in the place of what the one before
+        it brought; what is bad in it is left out. Raises StateFailed."""
+        good, _ = checked(flat(given), remote=True)
+        if good != self._release:
+            self._keep("configuration.release", good)
+            self._release = good
+            self._fold()
+
     def desired(self, given: Mapping[str, Any]) -> dict[str, str]:
         """What the twin asks for, whole: the good is applied, the bad is returned with its reason.
 
@@ -87,6 +97,7 @@ class Configuration:
         self._origins = dict.fromkeys(SETTINGS, "default")
         for origin, layer in (
             ("file", self._file),
+            ("release", self._release),
             ("command", self._command),
             ("twin", self._twin),
             ("environment", self._environment),

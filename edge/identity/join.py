@@ -7,6 +7,7 @@ nothing.
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ REASONS = {
     410: "The code has expired or was withdrawn. Ask for a new one.",
     429: "Too many tries. Wait a minute and try again.",
 }
+
+log = logging.getLogger(__name__)
 
 
 class JoinRefused(RuntimeError):
@@ -57,7 +60,21 @@ def join(
     )
     identity = _identity(answer, server, digest, key_id(key.public_key()))
     store(home, identity)
+    _pin(home, answer.document.get("trusted_root"))
     return identity
+
+
+def _pin(home: Home, root: Any) -> None:
+    """Where all trust in updates begins. A platform that sends none now is asked for it later; one
+    that sends what is none is not believed in this, and joined all the same."""
+    if root is None:
+        return
+    from edge.update.trust import Trust, Untrusted, from_nowhere
+
+    try:
+        Trust(home.trust, from_nowhere, DeviceClock().now).install_root(json.dumps(root).encode())
+    except Untrusted as error:
+        log.error("the root of trust that came with the join cannot be used: %s", error)
 
 
 def _used(home: Home, digest: str) -> str | None:

@@ -1,5 +1,6 @@
 """The inference module: brings about the model that is desired, and runs it for programs on the
-device.
+device. The model of the release that is installed (`edge.update`) comes before the one that the
+twin desires; the report names the release then.
 
 A new model is fetched and loaded beside the one that runs, then swapped; one that does not load
 changes nothing, and the reason is reported. A model that ended the agent while it was loaded,
@@ -18,10 +19,10 @@ from edge.agent.supervisor import Pause
 from edge.config.configuration import Configuration
 from edge.config.every import every
 from edge.identity.credentials import Credentials
-from edge.inference.download import Cut, NotFetched, fetch, remove_others
 from edge.inference.predictor import Predictor
 from edge.inference.runtimes import ModelRefused, load
-from edge.inference.wish import BadWish, Wish
+from edge.inference.wish import BadWish, Installed, Wish
+from edge.link.download import Cut, NotFetched, Pace, Wanted, fetch
 from edge.link.https import Contexts
 
 MOST_CRASHES = 2
@@ -54,7 +55,8 @@ class InferenceModule:
         self._wanted: Mapping[str, Any] | None = None
         self._wake = asyncio.Event()
         self._predictor: Predictor | None = None
-        self._running: Wish | None = None
+        self._running: Wish | Installed | None = None
+        self._installed: Installed | None = None
         self._settings: tuple[Any, ...] = ()
         self._report: dict[str, Any] | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="inference")
@@ -66,8 +68,18 @@ class InferenceModule:
             self._wanted = dict(wish) if wish is not None else None
             self._wake.set()
 
+    def install(self, installed: Installed | None) -> None:
+        """The model of the release that is switched to; None where it has none."""
+        if installed != self._installed:
+            self._installed = installed
+            self._wake.set()
+
     def model_report(self) -> Mapping[str, Any] | None:
         return self._report
+
+    def totals(self) -> tuple[int, int]:
+        """Inferences of the model that runs, and those of it that failed."""
+        return self._predictor.window.totals() if self._predictor else (0, 0)
 
     @property
     def predictor(self) -> Predictor:
@@ -107,7 +119,7 @@ class InferenceModule:
         while True:
             self._wake.clear()
             try:
-                await self._bring_about(self._wanted)
+                await self._bring_about()
                 pause.calm()
                 await self._wake.wait()
             except Cut as error:
@@ -128,34 +140,41 @@ class InferenceModule:
         except TimeoutError:
             pass
 
-    async def _bring_about(self, wanted: Mapping[str, Any] | None) -> None:
-        if wanted is None:
+    async def _bring_about(self) -> None:
+        installed, wanted = self._installed, self._wanted
+        if installed is None and wanted is None:
             self._report_window()
             self._predictor = self._running = None
             self._report = None
             self.look()
             return
-        wish = Wish.of(wanted)
+        wish = installed or Wish.of(wanted or {})
         if wish != self._running or self._settings != self._load_settings():
-            self._say("DOWNLOADING")
-            path = await asyncio.to_thread(self._fetch, wish, wanted)
+            path = await self._path(wish, wanted)
             self._say("LOADING")
             await self._swap(wish, path)
         self._say("RUNNING")
-        await asyncio.to_thread(remove_others, self._folder, {wish.file_name})
+        kept = wish.file_name if isinstance(wish, Wish) else ""
+        await asyncio.to_thread(_remove_others, self._folder, kept)
 
-    def _fetch(self, wish: Wish, wanted: Mapping[str, Any]) -> Path:
-        path = f"/devices/artifacts/{wish.artifact}"
-        return fetch(
-            wish,
+    async def _path(self, wish: Wish | Installed, wanted: Mapping[str, Any] | None) -> Path:
+        if isinstance(wish, Installed):
+            return wish.path
+        self._say("DOWNLOADING")
+        return await asyncio.to_thread(self._fetch, wish, wanted)
+
+    def _fetch(self, wish: Wish, wanted: Mapping[str, Any] | None) -> Path:
+        path, target = f"/devices/artifacts/{wish.artifact}", self._folder / wish.file_name
+        fetch(
+            Wanted(wish.sha256, wish.bytes, target),
             self._credentials.url(path),
-            self._folder,
             self._contexts,
             lambda: self._credentials.signed_call("GET", path),
-            lambda: self._wanted == wanted,
+            Pace(go_on=lambda: self._wanted == wanted and self._installed is None),
         )
+        return target
 
-    async def _swap(self, wish: Wish, path: Path) -> None:
+    async def _swap(self, wish: Wish | Installed, path: Path) -> None:
         settings = self._load_settings()
         self._mark(wish)
         try:
@@ -170,7 +189,7 @@ class InferenceModule:
         )
         log.info("the model %s (%s) runs", wish.name, wish.sha256[:12])
 
-    def _mark(self, wish: Wish) -> None:
+    def _mark(self, wish: Wish | Installed) -> None:
         """So that a crash while loading is known after it."""
         before = self._state.kept("loading")
         times = int(before.get("times", 0)) if before.get("sha256") == wish.sha256 else 0
@@ -182,11 +201,11 @@ class InferenceModule:
 
     def _say(self, state: str, problem: str | None = None) -> None:
         """What runs is reported as it was desired, so that the twin differs until it runs."""
-        wanted = self._wanted or {}
+        wanted, installed = self._wanted or {}, self._installed
         report = {
             **(self._running.document() if self._running else {}),
             "state": state,
-            "wanted": str(wanted.get("artifact"))[:100],
+            "wanted": installed.release if installed else str(wanted.get("artifact"))[:100],
             "problem": problem[:500] if problem else None,
         }
         if report != self._report:
@@ -202,3 +221,10 @@ class InferenceModule:
     def _report_window(self) -> None:
         if self._predictor and (found := self._predictor.window.ended()):
             self._tell("inference", {"model": self._predictor.sha256, **found})
+
+
+def _remove_others(folder: Path, kept: str) -> None:
+    """All files of models but this one."""
+    for file in folder.glob("*"):
+        if file.is_file() and file.name != kept:
+            file.unlink(missing_ok=True)

@@ -27,8 +27,9 @@ class Predictor:
         """Outputs by name; of a cached result the very same arrays, so do not write to them.
 
         Raises BadInput."""
-        if self._entries:
-            return self._cached(inputs)
+        return self._cached(inputs) if self._entries else self._ran(inputs)
+
+    def _ran(self, inputs: "Arrays") -> dict[str, Any]:
         began = perf_counter()
         try:
             found = self.runtime.run(inputs)
@@ -45,13 +46,7 @@ class Predictor:
                 self._cache.move_to_end(key)
                 self.window.known()
                 return known
-        began = perf_counter()
-        try:
-            found = self.runtime.run(inputs)
-        except Exception:
-            self.window.failed()
-            raise
-        self.window.ran(perf_counter() - began)
+        found = self._ran(inputs)
         with self._lock:
             self._cache[key] = found
             while len(self._cache) > self._entries:

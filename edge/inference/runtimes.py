@@ -34,6 +34,12 @@ class Runtime(Protocol):
     def run(self, inputs: "Arrays") -> dict[str, Any]:
         """Outputs by name. Raises BadInput."""
 
+    def stored(self, inputs: "Arrays") -> "Arrays":
+        """Real numbers as the model takes them: quantized, where its inputs are."""
+
+    def real(self, outputs: "Arrays") -> "Arrays":
+        """What it answered, as real numbers."""
+
 
 def load(path: Path, format: str, threads: int) -> Runtime:
     """`threads`: 0 lets the runtime choose. Raises ModelRefused."""
@@ -73,6 +79,12 @@ class Onnx:
             raise BadInput(_told(error, self.inputs)) from None
         return dict(zip(self._outputs, found, strict=True))
 
+    def stored(self, inputs: "Arrays") -> "Arrays":
+        return inputs  # quantization is within the graph
+
+    def real(self, outputs: "Arrays") -> "Arrays":
+        return outputs
+
 
 class LiteRt:
     """An interpreter holds its tensors: one call at a time. One that inputs have broken is made
@@ -106,6 +118,23 @@ class LiteRt:
                 self._open()
                 raise BadInput(_told(error, self.inputs)) from None
 
+    def stored(self, inputs: "Arrays") -> "Arrays":
+        from edge.update.golden import stored
+
+        known = {name: one for name, one in self._given.items() if name in inputs}
+        return dict(inputs) | {
+            name: stored(inputs[name], one["dtype"], *_quantization(one))
+            for name, one in known.items()
+            if one["dtype"] != inputs[name].dtype
+        }
+
+    def real(self, outputs: "Arrays") -> "Arrays":
+        from edge.update.golden import real
+
+        return {
+            name: real(value, *_quantization(self._found[name])) for name, value in outputs.items()
+        }
+
     def _run(self, inputs: "Arrays") -> dict[str, Any]:
         for name, array in inputs.items():
             if list(array.shape) != list(self._given[name]["shape"]):
@@ -118,6 +147,12 @@ class LiteRt:
         return {
             name: self._interpreter.get_tensor(one["index"]) for name, one in self._found.items()
         }
+
+
+def _quantization(tensor: Mapping[str, Any]) -> tuple[float, int]:
+    """Scale, 0 where there is none, and zero point."""
+    scale, zero = tensor["quantization"]
+    return float(scale), int(zero)
 
 
 def _told(error: Exception, inputs: Mapping[str, str]) -> str:

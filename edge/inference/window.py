@@ -13,6 +13,7 @@ class Window:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._all = self._all_failed = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -26,14 +27,21 @@ class Window:
             else:
                 self._seconds[self._ran % MOST_SAMPLES] = seconds
             self._ran += 1
+            self._all += 1
 
     def failed(self) -> None:
         with self._lock:
             self._failed += 1
+            self._all_failed += 1
 
     def known(self) -> None:
         with self._lock:
             self._known += 1
+
+    def totals(self) -> tuple[int, int]:
+        """How many ran, and how many failed, since the model was loaded."""
+        with self._lock:
+            return self._all, self._all_failed
 
     def ended(self) -> dict[str, Any] | None:
         """The report on it, and the next begins; None where nothing happened."""

@@ -1,8 +1,11 @@
-"""The desired model as the twin names it: `{"artifact", "sha256", "bytes", "format", "name"}`."""
+"""The model that is to run: as the twin names it, `{"artifact", "sha256", "bytes", "format",
+"name"}`, or as a release brought it to the slot that is switched to. A release wins.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -51,3 +54,25 @@ class Wish:
     @property
     def file_name(self) -> str:
         return self.sha256 + SUFFIX[self.format]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The model of the release in the current slot."""
+
+    release: str
+    path: Path
+    sha256: str
+    bytes: int
+    format: str
+    name: str
+
+    def document(self) -> dict[str, Any]:
+        """As a wish, with the release in the place of an artifact."""
+        return {
+            "release": self.release,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+            "format": self.format,
+            "name": self.name,
+        }

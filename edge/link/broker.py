@@ -2,6 +2,7 @@
 `mqtt://` in plain text, which only the loopback address may have (the embedded broker)."""
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -11,6 +12,10 @@ from edge.home import Home
 from edge.identity.identity import Identity, certificate_file
 from edge.identity.keys import key_file
 from edge.link import tls
+
+AT_ONCE = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+"""Socket options. An acknowledgement and what is said after it are two small writes: the second
+would wait some 40 ms for the other side's delayed word that it has the first (RFC 896)."""
 
 
 class BrokerRefused(RuntimeError):

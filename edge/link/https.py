@@ -65,13 +65,14 @@ def request(
 def pieces(
     url: str, contexts: Contexts, headers: Mapping[str, str], seconds: float = SECONDS
 ) -> Iterator[Answer | bytes]:
-    """First the answer without its body, then the body piece by piece. Raises Unreachable."""
+    """First the answer without its body, then the body piece by piece, as it comes: a server that
+    sends slowly is seen to. Raises Unreachable."""
     with _Opened(url, contexts, seconds) as opened:
         response = opened.ask("GET", None, headers)
         good = response.status in (200, 206)
         start = b"" if good else opened.guarded(lambda: response.read(LONGEST_ANSWER))
         yield Answer(response.status, dict(response.getheaders()), start)
-        while good and (piece := opened.guarded(lambda: response.read(PIECE))):
+        while good and (piece := opened.guarded(lambda: response.read1(PIECE))):
             yield piece
 
 

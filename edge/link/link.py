@@ -20,7 +20,7 @@ from edge.agent.supervisor import Pause
 from edge.home import Home
 from edge.identity.identity import Identity
 from edge.link.acknowledging import InOrder
-from edge.link.broker import BrokerAddress
+from edge.link.broker import AT_ONCE, BrokerAddress
 from edge.link.session import Heard, Saying, Session
 from edge.protocol.bodies import HEARTBEAT_SECONDS
 from edge.protocol.envelope import BadEnvelope
@@ -51,7 +51,7 @@ class Link:
         home: Home,
         session: Session,
         identity: Callable[[], Identity],
-        facts: Body,
+        facts: Callable[[], Body],
         keepalive: int,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
@@ -117,6 +117,7 @@ class Link:
             tls_context=context,
             timeout=ANSWERS_WITHIN,
             max_inflight_messages=100,
+            socket_options=AT_ONCE,
         )
         client._client.manual_ack_set(True)  # aiomqtt has no way to say so
         client.pending_calls_threshold = 1_000
@@ -128,7 +129,7 @@ class Link:
         tasks = [asyncio.create_task(self._hear(client))]
         try:
             await client.subscribe([(topic, 1) for topic in self.session.address.heard])
-            birth = self.session.birth(self._facts, VERSION, self._started_at)
+            birth = self.session.birth(self._facts(), VERSION, self._started_at)
             await self._publish(client, birth)
             self._client, self.problem = client, None
             self.connections += 1

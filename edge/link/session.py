@@ -22,6 +22,7 @@ class Heard(StrEnum):
     TAKEN = "telemetry/taken"
     CLOCK = "clock"
     REQUEST = "command/request"
+    NOTIFY = "update/notify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +40,35 @@ class Session:
     def __init__(self, address: Address, clock: DeviceClock, boot_id: UUID | None = None) -> None:
         self.address, self.clock = address, clock
         self.boot_id = boot_id or uuid4()
-        self._seq = 0
+        self._seq = self._will = 0
 
     def say(
         self,
         kind: Said,
         body: Mapping[str, Any],
-        command: UUID | None = None,
+        of: UUID | None = None,
         retain: bool = False,
     ) -> Saying:
         """Raises BadEnvelope."""
         self._seq += 1
         envelope = Envelope(self.boot_id, self._seq, self.clock.now(), body)
-        return Saying(self.address.said(kind, command), encoded(envelope), retain)
+        return Saying(self.address.said(kind, of), encoded(envelope), retain)
 
     def birth(self, facts: Mapping[str, Any], agent: str, started_at: float) -> Saying:
-        body = {"online": True, "agent": agent, "started_at": started_at, "facts": dict(facts)}
+        body = {
+            "online": True,
+            "agent": agent,
+            "started_at": started_at,
+            "facts": dict(facts),
+            "will": self._will,
+        }
         return self.say(Said.STATE, body, retain=True)
 
     def will(self) -> Saying:
         """What the broker says for the device when the connection is lost."""
-        return self.say(Said.STATE, {"online": False, "reason": "lost"}, retain=True)
+        will = self.say(Said.STATE, {"online": False, "reason": "lost"}, retain=True)
+        self._will = self._seq
+        return will
 
     def farewell(self) -> Saying:
         return self.say(Said.STATE, {"online": False, "reason": "stopped"}, retain=True)
@@ -74,6 +83,7 @@ class Session:
             self.address.delta: Heard.DELTA,
             self.address.taken: Heard.TAKEN,
             self.address.clock: Heard.CLOCK,
+            self.address.notify: Heard.NOTIFY,
         }
         if kind := exact.get(topic):
             return kind

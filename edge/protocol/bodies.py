@@ -1,8 +1,9 @@
 """The bodies of the other messages, in their envelopes.
 
-- `state` (retained, device): `{"online": true, "agent": "0.1.0", "started_at": …, "facts": {…}}` at
-  birth; `{"online": false, "reason": "lost" | "stopped"}` as the will and at a clean end. The
-  envelope's boot_id tells which session ended, so an old will cannot mark a new session offline.
+- `state` (retained, device): `{"online": true, "agent": "0.1.0", "started_at": …, "facts": {…},
+  "will": 16}` at birth; `{"online": false, "reason": "lost" | "stopped"}` as the will and at a
+  clean end. The envelope's boot_id tells which session ended, so an old will cannot mark a new
+  session offline; `will` is the `seq` of this connection's own: what ended before was another one.
 - `heartbeat` (device, every HEARTBEAT_SECONDS): `{}`.
 - `twin/get` (device, at every connection): `{}`. The answer is `twin/delta`.
 - `twin/delta` (platform): `{"version": 3, "desired": {…}, "reported_version": 7}`. The desired
@@ -28,3 +29,5 @@ MOST_DOCUMENT_BYTES = 8_192
 MOST_DOCUMENT_DEPTH = 8
 MOST_EVENTS = 1_000
 """In one batch of telemetry; its envelope limits their bytes."""
+LONGEST_KIND = 100
+"""Characters of an event's kind."""

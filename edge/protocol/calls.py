@@ -7,11 +7,20 @@ code:
 
 `POST /devices/join` `{"code", "csr" (PEM), "facts": {…}}` →
 `{"tenant", "device", "name", "certificate" (PEM chain), "authorities" (PEM: what to trust),
-"statement_key" (PEM: who signs statements), "broker": {"url", …}, "server_time": …}`.
+"statement_key" (PEM: who signs statements), "broker": {"url", …}, "server_time": …,
+"trusted_root": {…} (TUF's root metadata, the newest; null where it cannot be signed just now)}`.
 The same code with the same key gives the same device again, so that a join can be repeated.
 
 `POST /devices/certificate` (a call) `{"csr"}` → `{"certificate"}`: the next one, for a new key.
 `GET /devices/artifacts/{id}` (a call): the bytes of an artifact, with ranges.
+`GET /devices/tuf/{file}` (a call): TUF metadata of the device's tenant, by its name in a repository
+of consistent snapshots: `timestamp.json`, `3.root.json`, `7.snapshot.json`, `7.targets.json`.
+`GET /devices/targets/{sha256}` (a call): the bytes of a published target, with ranges.
+`GET /devices/trusted-root` (a call): the newest root again, as a statement (TRUSTED_ROOT:
+`{"tenant", "device", "root"}`), for a device that joined before there was one, or lost it. The
+statement key was pinned at the join, so no TLS is needed for it. A replayed one is an older root of
+the same tenant, from which the chain leads to the newest. A device that has a root never asks:
+whoever holds the statement key alone must not replace it.
 `PUT /devices/logs/{command}` (a call): what COLLECT_LOGS asked for, LOG_BYTES at most →
 `{"sha256", "bytes"}`, which is also what the command is answered with.
 """
@@ -34,7 +43,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from edge.protocol.signed import CALL, NotSigned, opened, signed
+from edge.protocol.signed import (
+    CALL,
+    TRUSTED_ROOT,
+    NotSigned,
+    PrivateKey,
+    PublicKey,
+    opened,
+    signed,
+)
 from edge.protocol.topics import Address, address_of
 
 SCHEME = "Edgewise-Device"
@@ -104,3 +121,27 @@ def called(header: str) -> tuple[Call, EllipticCurvePublicKey]:
     if scheme != SCHEME or not isinstance(key, EllipticCurvePublicKey):
         raise NotSigned("the Authorization header holds no signed call")
     return Call.of(opened(CALL, document, key)), key
+
+
+def root_statement(address: Address, root: bytes, key: PrivateKey) -> dict[str, Any]:
+    """The answer of `GET /devices/trusted-root`."""
+    statement = {
+        "tenant": str(address.tenant),
+        "device": str(address.device),
+        "root": root.decode(),
+    }
+    return signed(TRUSTED_ROOT, statement, key)
+
+
+def root_of(answer: Mapping[str, Any], address: Address, key: PublicKey) -> bytes:
+    """The root in that answer, for this device. Raises NotSigned."""
+    statement = opened(TRUSTED_ROOT, answer, key)
+    if (statement.get("tenant"), statement.get("device")) != (
+        str(address.tenant),
+        str(address.device),
+    ):
+        raise NotSigned("a root for another device")
+    root = statement.get("root")
+    if not isinstance(root, str):
+        raise NotSigned("a statement without a root")
+    return root.encode()

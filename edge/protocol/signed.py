@@ -25,6 +25,8 @@ from edge.protocol.envelope import BadEnvelope, plain_json
 
 COMMAND = "application/vnd.edgewise.command.v1+json"
 CLOCK = "application/vnd.edgewise.clock.v1+json"
+OFFER = "application/vnd.edgewise.offer.v1+json"
+TRUSTED_ROOT = "application/vnd.edgewise.trusted-root.v1+json"
 CALL = "application/vnd.edgewise.call.v1+json"
 """What a device signs to be let in over HTTPS: see `edge.protocol.calls`."""
 

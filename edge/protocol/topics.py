@@ -15,7 +15,9 @@ from uuid import UUID
 ROOT = "edgewise/v1"
 _SHORT = "([a-z2-7]{26})"
 _TOPIC = re.compile(f"{ROOT}/{_SHORT}/{_SHORT}/(.+)")
-_RESPONSE = re.compile("command/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/response")
+_UUID = "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_RESPONSE = re.compile(f"command/{_UUID}/response")
+_STATUS = re.compile(f"update/{_UUID}/status")
 
 
 class UnknownTopic(ValueError):
@@ -35,6 +37,9 @@ class Said(StrEnum):
     TELEMETRY_LOG = "telemetry/log"
     RESPONSE = "command/response"
     """On `command/{id}/response`."""
+    UPDATE_WANTED = "update/next"
+    UPDATE_STATUS = "update/status"
+    """On `update/{id}/status`."""
 
 
 TELEMETRY = (Said.TELEMETRY_SYS, Said.TELEMETRY_MODEL, Said.TELEMETRY_LOG)
@@ -62,10 +67,14 @@ class Address:
     def root(self) -> str:
         return f"{ROOT}/{self.user_name}"
 
-    def said(self, kind: Said, command: UUID | None = None) -> str:
-        """The topic that the device writes to; a response names its command."""
-        if kind is Said.RESPONSE:
-            return f"{self.root}/command/{command}/response"
+    def said(self, kind: Said, of: UUID | None = None) -> str:
+        """The topic that the device writes to; a response names its command, a status its
+        update."""
+        match kind:
+            case Said.RESPONSE:
+                return f"{self.root}/command/{of}/response"
+            case Said.UPDATE_STATUS:
+                return f"{self.root}/update/{of}/status"
         return f"{self.root}/{kind}"
 
     @property
@@ -89,14 +98,19 @@ class Address:
         return f"{self.root}/command/{command}/request"
 
     @property
+    def notify(self) -> str:
+        """Platform to device: its one current offer, signed, or that there is none."""
+        return f"{self.root}/update/notify"
+
+    @property
     def heard(self) -> tuple[str, ...]:
         """What a device subscribes to."""
-        return (self.delta, self.taken, self.clock, self.request("+"))
+        return (self.delta, self.taken, self.clock, self.notify, self.request("+"))
 
 
-HEARD_FROM_ALL = tuple(
-    f"{ROOT}/+/+/{kind if kind is not Said.RESPONSE else 'command/+/response'}" for kind in Said
-)
+_WITH_ID = {Said.RESPONSE: "command/+/response", Said.UPDATE_STATUS: "update/+/status"}
+_PLAIN = frozenset(kind for kind in Said if kind not in _WITH_ID)
+HEARD_FROM_ALL = tuple(f"{ROOT}/+/+/{_WITH_ID.get(kind, kind)}" for kind in Said)
 """What the platform subscribes to."""
 
 
@@ -107,7 +121,7 @@ def address_of(user_name: str) -> Address:
 
 
 def parsed(topic: str) -> tuple[Address, Said, UUID | None]:
-    """Who wrote here, what it is, and the command that it answers. Raises UnknownTopic."""
+    """Who wrote here, what it is, and the command or update that it is of. Raises UnknownTopic."""
     found = _TOPIC.fullmatch(topic)
     if found is None:
         raise UnknownTopic(topic[:200])
@@ -117,10 +131,11 @@ def parsed(topic: str) -> tuple[Address, Said, UUID | None]:
         raise UnknownTopic(topic[:200]) from None
     if answered := _RESPONSE.fullmatch(rest):
         return address, Said.RESPONSE, UUID(answered[1])
-    try:
+    if reported := _STATUS.fullmatch(rest):
+        return address, Said.UPDATE_STATUS, UUID(reported[1])
+    if rest in _PLAIN:
         return address, Said(rest), None
-    except ValueError:
-        raise UnknownTopic(topic[:200]) from None
+    raise UnknownTopic(topic[:200])
 
 
 def _short(id: UUID) -> str:

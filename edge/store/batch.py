@@ -34,6 +34,9 @@ class Batch:
 MOST_WAITING = 16 << 20
 """Bytes that wait for the disk at most; less for what matters less."""
 SHARE = {Priority.LOW: 0.5, Priority.NORMAL: 0.75, Priority.HIGH: 0.9, Priority.CRITICAL: 1.0}
+MOST_IN_GROUP = 2 << 20
+"""Bytes that are written in one transaction: while it is made durable, whoever waits for the one
+before goes on and fills the next."""
 MOST_SEGMENT = 64 << 10
 """Bytes after which a segment is full."""
 MOST_IN_SEGMENT = 1_000
@@ -62,10 +65,19 @@ class Waiting:
         self.size += size
         return batch
 
-    def take(self) -> list[Batch]:
-        """All of them, the most important first."""
-        taken = sorted(self._all, key=lambda batch: -batch.stream.priority)
-        self._open, self._all, self.size = {}, [], 0
+    def take(self, most: float) -> list[Batch]:
+        """The most important first, about so many bytes of them."""
+        taken: list[Batch] = []
+        size = 0
+        for batch in sorted(self._all, key=lambda batch: -batch.stream.priority):
+            if size >= most:
+                break
+            taken.append(batch)
+            size += batch.size
+        gone = set(map(id, taken))
+        self._all = [batch for batch in self._all if id(batch) not in gone]
+        self._open = {of: batch for of, batch in self._open.items() if id(batch) not in gone}
+        self.size -= size
         return taken
 
     def give_back(self, batches: list[Batch]) -> None:

@@ -6,7 +6,7 @@ waited out, a damaged file is set aside.
 
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ class Segments:
             self._page = int(self._one("PRAGMA page_size"))
             self.logs: dict[int, Log] = {}
             self.current: dict[Stream, Log] = {}
+            self._grown: set[int] = set()
             self._read_logs()
         except BaseException:
             self.db.close()
@@ -105,8 +106,24 @@ class Segments:
     def close(self) -> None:
         self.db.close()
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Durable when it is over; where it raises, nothing was written."""
+        try:
+            with self.db:
+                yield
+                self.db.executemany(
+                    "UPDATE logs SET next = ? WHERE id = ?",
+                    [(self.logs[id].next, id) for id in self._grown],
+                )
+        except BaseException:
+            self._read_logs()  # what is in the file counts
+            raise
+        finally:
+            self._grown.clear()
+
     def write(self, stream: Stream, events: Sequence[bytes]) -> tuple[Log, int]:
-        """Within a transaction of the caller's; the log and the first number."""
+        """Within a `transaction`; the log and the first number."""
         log = self.current.get(stream) or self._new_log(stream)
         first, count = log.next, len(events)
         sealed = self._sealer.seal(b"\n".join(events), _place(log.uuid, first, count))
@@ -115,12 +132,8 @@ class Segments:
             (log.id, first, count, sealed),
         )
         log.next = first + count
-        self.db.execute("UPDATE logs SET next = ? WHERE id = ?", (log.next, log.id))
+        self._grown.add(log.id)
         return log, first
-
-    def forget_numbers(self) -> None:
-        """After a transaction that did not come to its end: what is in the file counts."""
-        self._read_logs()
 
     def after(self, log: int, number: int) -> Iterator[Segment]:
         """Those with events from this number on, in order."""

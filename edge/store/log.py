@@ -5,6 +5,7 @@ an acknowledgement (`Batch.done`) comes only after the commit is on disk.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from edge.store.batch import Batch, LogRefused, Waiting
+from edge.store.batch import MOST_IN_GROUP, Batch, LogRefused, Waiting
 from edge.store.sealing import kept_key
 from edge.store.streams import Channel, Priority, Stream
 from edge.store.writer import Writer
@@ -147,15 +148,18 @@ class EventLog:
         return future
 
     def _run(self) -> None:
-        held = False
+        held = more = False
         while True:
-            self._wake.wait(TRY_AGAIN if held else None)
-            if not self._closing and not self._jobs:
-                threading.Event().wait(GATHER)
+            if not more:
+                self._wake.wait(TRY_AGAIN if held else None)
+                if not self._closing and not self._jobs:
+                    threading.Event().wait(GATHER)
             self._wake.clear()
             with self._lock:
-                batches, jobs, self._jobs = self._waiting.take(), self._jobs, []
-                closing = self._closing
+                closing, jobs, self._jobs = self._closing, self._jobs, []
+                # Where the disk takes nothing, none may wait behind what is held back.
+                batches = self._waiting.take(math.inf if closing or held else MOST_IN_GROUP)
+                more = self._waiting.size > 0
             held = self._write(batches, closing)
             for job in jobs:
                 job()

@@ -135,27 +135,23 @@ class Writer:
         written: list[tuple[Batch, Log, int]] = []
         refused: list[Batch] = []
         dropped: dict[UUID, Dropped] = {}
-        try:
-            with self._segments.db:
-                used, limit = self._segments.used_bytes(), self._limit()
-                for batch in batches:
-                    size, fits = batch.size + OVERHEAD, True
-                    used += size  # or a page more: the next group counts anew
-                    if used > limit:
-                        priority = batch.stream.priority
-                        fits, gone = make_room(self._segments, limit, size, priority)
-                        _add(dropped, gone)
-                        used = self._segments.used_bytes() + size
-                    if fits:
-                        written.append((batch, *self._segments.write(batch.stream, batch.events)))
-                    else:
-                        refused.append(batch)
-                notices = self._notices(dropped, refused)
-                if notices:
-                    self._segments.write(LOUD, notices)
-        except BaseException:
-            self._segments.forget_numbers()
-            raise
+        with self._segments.transaction():
+            used, limit = self._segments.used_bytes(), self._limit()
+            for batch in batches:
+                size, fits = batch.size + OVERHEAD, True
+                used += size  # or a page more: the next group counts anew
+                if used > limit:
+                    priority = batch.stream.priority
+                    fits, gone = make_room(self._segments, limit, size, priority)
+                    _add(dropped, gone)
+                    used = self._segments.used_bytes() + size
+                if fits:
+                    written.append((batch, *self._segments.write(batch.stream, batch.events)))
+                else:
+                    refused.append(batch)
+            notices = self._notices(dropped, refused)
+            if notices:
+                self._segments.write(LOUD, notices)
         for uuid, one in dropped.items():
             log.warning("dropped %s events of log %s for want of room", f"{one.count:,}", uuid)
             self.lost["dropped at the disk limit"] += one.count
@@ -234,7 +230,7 @@ class Writer:
         event = self._event(
             "log.damaged", log=str(uuid), first=first, last=first + count - 1, count=count
         )
-        with self._segments.db:
+        with self._segments.transaction():
             self._segments.write(LOUD, [event])
 
     def _recover(self, error: Exception) -> None:
@@ -251,7 +247,7 @@ class Writer:
                 for old, found in rescued(aside):
                     segments.take_in(old, found)
                     saved += sum(one.count for one in found)
-            with segments.db:
+            with segments.transaction():
                 told = self._event(
                     "log.set_aside", file=aside.name, why=str(error)[:300], rescued=saved
                 )

@@ -23,8 +23,10 @@ from urllib.parse import quote
 
 import psycopg
 
+from infrastructure.blobs.durable_files import sync_folder
 from infrastructure.embedded.account import NoAccount, account_for, let_read, let_through
 from infrastructure.embedded.socket_folder import NotOurs, own_folder, socket_folder
+from infrastructure.private_file import replace
 
 OWNER, DATABASE, MAJOR, PORT = "postgres", "edgewise", "18", 5432
 START_SECONDS = 120.0
@@ -143,11 +145,11 @@ class EmbeddedPostgres:
     def _initialize(self, alive: int) -> None:
         """Made aside and moved into place, so that a half-made folder is never taken for whole."""
         if not self._secret.exists():
-            _write_private(self._secret, secrets.token_urlsafe(32))
+            replace(self._secret, secrets.token_urlsafe(32).encode())
         new, password = self._folder / "data.new", self._folder / "initdb-password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        _write_private(password, self._secret.read_text())
+        replace(password, self._secret.read_text().encode())
         if account := account_for(self._data):
             account.own(new, password)
         self._run(
@@ -160,7 +162,7 @@ class EmbeddedPostgres:
             settings.write("\ninclude_if_exists = 'edgewise.conf'\n")
             os.fsync(settings.fileno())
         new.rename(self._data)
-        _sync(self._folder)
+        sync_folder(self._folder)
 
     def _check(self) -> None:
         version = (self._data / "PG_VERSION").read_text().strip()
@@ -263,26 +265,5 @@ def _locked(path: Path, how: int = fcntl.LOCK_EX) -> Iterator[int]:
     try:
         fcntl.flock(descriptor, how)
         yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _write_private(path: Path, text: str) -> None:
-    """All or nothing, even at a power cut: an empty password file would close the data forever."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -8,11 +8,12 @@ name, time or path gets into the file.
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # servers know of this contract too, and need no NumPy
+    from numpy.typing import NDArray
 
-Feed = dict[str, NDArray[Any]]
+Feed = dict[str, "NDArray[Any]"]
 
 
 class PassSkipped(Exception):
@@ -31,7 +32,7 @@ class Rows(Protocol):
 
     def iterate(self, batch_rows: int, limit: int | None = None) -> Iterator[Feed]: ...
 
-    def labels(self, limit: int | None = None) -> NDArray[Any] | None: ...
+    def labels(self, limit: int | None = None) -> "NDArray[Any] | None": ...
 
 
 class Progress(Protocol):

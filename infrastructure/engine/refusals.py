@@ -3,6 +3,7 @@
 from application.ports.engine import EngineRefusal
 
 FIELD = "uploadId"
+REFERENCE_FIELD = "referenceId"
 EXPORT_REMEDY = (
     "Export the model to ONNX and upload the .onnx file; from PyTorch: "
     "torch.onnx.export(model, example, “model.onnx”)."

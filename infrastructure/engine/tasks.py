@@ -17,12 +17,18 @@ TASKS = {
     "convert": "infrastructure.engine.conversion:convert",
     "variant": "infrastructure.engine.variant:make_variant",
     "benchmark": "infrastructure.engine.timed_runs:time_runs",
+    "golden": "infrastructure.engine.golden_run:make_golden",
     "load_scorer": "infrastructure.engine.proof.own_code:load_scorer",
     "score": "infrastructure.engine.proof.own_code:score",
 }
 
 
-ON_MODELS = {"convert": ("source",), "variant": ("source", "converted"), "benchmark": ("model",)}
+ON_MODELS = {
+    "convert": ("source",),
+    "variant": ("source", "converted"),
+    "benchmark": ("model",),
+    "golden": ("model",),
+}
 """Tasks that hand a model's file to libraries, and where the request names it."""
 
 

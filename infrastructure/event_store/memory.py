@@ -1,6 +1,6 @@
 """The event log in memory: for tests, and for trying a thing without a database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TypeVar
@@ -30,6 +30,10 @@ class MemoryEventLog:
         for recorded in self.stream(stream):
             aggregate = recorded.event.mutate(aggregate)
         return aggregate if isinstance(aggregate, aggregate_class) else None
+
+    def find_all(self, aggregate_class: type[A], streams: Collection[UUID]) -> dict[UUID, A]:
+        found = {stream: self.find(aggregate_class, stream) for stream in streams}
+        return {stream: one for stream, one in found.items() if one is not None}
 
     def save(self, *aggregates: Aggregate) -> int:
         require_own(aggregates)

@@ -1,6 +1,6 @@
 """The event log on PostgreSQL, through the `eventsourcing` library's Application."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -42,6 +42,19 @@ WHERE originator_id = %(stream)s
   AND (%(position)s::bigint IS NULL OR position <= %(position)s)
   AND (%(time)s::timestamptz IS NULL OR recorded_at <= %(time)s)
 ORDER BY originator_version
+"""
+_ALL = """
+WITH newest AS MATERIALIZED (
+    SELECT DISTINCT ON (originator_id) originator_id, originator_version, topic, state
+    FROM snapshots WHERE originator_id = ANY(%(streams)s)
+    ORDER BY originator_id, originator_version DESC)
+SELECT originator_id, originator_version, topic, state FROM newest
+UNION ALL
+SELECT e.originator_id, e.originator_version, e.topic, e.state
+FROM events e LEFT JOIN newest n USING (originator_id)
+WHERE e.originator_id = ANY(%(streams)s)
+  AND e.originator_version > coalesce(n.originator_version, 0)
+ORDER BY originator_id, originator_version
 """
 _AFTER = """
 SELECT position, recorded_at, tenant_id, originator_id, originator_version, topic, state
@@ -105,6 +118,22 @@ class PostgresEventLog:
         except AggregateNotFoundError:
             return None
         return aggregate if isinstance(aggregate, aggregate_class) else None
+
+    def find_all(self, aggregate_class: type[A], streams: Collection[UUID]) -> dict[UUID, A]:
+        with self._database.tenant(current_cause().tenant_id) as connection:
+            rows = connection.execute(_ALL, {"streams": list(streams)}).fetchall()
+        found: dict[UUID, Any] = {}
+        for row in rows:
+            stream = row["originator_id"]
+            stored = StoredEvent(
+                originator_id=stream,
+                originator_version=row["originator_version"],
+                topic=row["topic"],
+                state=bytes(row["state"]),
+            )
+            event: Any = self._streams.mapper.to_domain_event(stored)
+            found[stream] = event.mutate(found.get(stream))
+        return {id: one for id, one in found.items() if isinstance(one, aggregate_class)}
 
     def save(self, *aggregates: Aggregate) -> int:
         require_own(aggregates)

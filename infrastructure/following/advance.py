@@ -22,24 +22,28 @@ from psycopg_pool import PoolTimeout
 
 from application.ports.event_log import RecordedEvent
 from infrastructure.event_store.postgres import recorded_event
-from infrastructure.following.feed import head, next_rows
+from infrastructure.following.feed import next_rows
 
 PATIENCE = "2s"
 LONGEST = "60s"
 KNOWS_LONGEST = 17_00_00
 
+_END_AT_LAST = "set_config('transaction_timeout', %(longest)s, true),"
 _LOCK = """
 SELECT position,
+       (SELECT coalesce(max(position), 0) FROM events) AS head,
+       {end_at_last}
        set_config('idle_in_transaction_session_timeout', %(patience)s, true),
        set_config('tcp_keepalives_idle', '1', true),
        set_config('tcp_keepalives_interval', '1', true),
        set_config('tcp_keepalives_count', '2', true)
 FROM followers WHERE name = %(name)s FOR UPDATE SKIP LOCKED
 """
-_END_AT_LAST = "SELECT set_config('transaction_timeout', %s, true)"
 _MOVE = """
-UPDATE followers SET position = %s, updated_at = now(), stopped_position = NULL,
-    stopped_topic = NULL, stopped_error = NULL, stopped_since = NULL WHERE name = %s
+UPDATE followers SET position = %(position)s, updated_at = now(), stopped_position = NULL,
+    stopped_topic = NULL, stopped_error = NULL, stopped_since = NULL WHERE name = %(name)s
+RETURNING CASE WHEN %(channel)s::text IS NOT NULL
+    THEN pg_notify(%(channel)s::text, name || ' ' || position)::text END
 """
 
 
@@ -77,7 +81,6 @@ class Step:
 
     position: int
     handled: int
-    moved: bool
     more: bool
 
 
@@ -87,25 +90,27 @@ def advance(
     mapper: Mapper[UUID],
     size: int,
     until: int | None = None,
+    channel: str | None = None,
 ) -> Step | None:
-    """Handles up to `size` events, none of them after `until`; None when the follower's row is
-    held by another or is not there. Raises Stopped."""
-    if connection.info.server_version >= KNOWS_LONGEST:
-        connection.execute(_END_AT_LAST, (LONGEST,))
-    values = {"name": handling.name, "patience": PATIENCE}
-    locked = connection.execute(_LOCK, values).fetchone()
+    """Handles up to `size` events, none of them after `until`, and tells `channel` where it is now;
+    None when the follower's row is held by another or is not there. Raises Stopped."""
+    knows = connection.info.server_version >= KNOWS_LONGEST
+    statement = _LOCK.format(end_at_last=_END_AT_LAST if knows else "")
+    limits = {"patience": PATIENCE, "longest": LONGEST}
+    locked = connection.execute(statement, {"name": handling.name, **limits}).fetchone()
     if locked is None:
         return None
     was = int(locked["position"])
-    newest = head(connection) if until is None else until
+    newest = int(locked["head"]) if until is None else until
     rows = next_rows(connection, was, newest, handling.topics, size) if newest > was else []
     if rows:
         _handle(connection, handling, mapper, rows)
     more = len(rows) == size
     position = int(rows[-1]["position"]) if more else max(newest, was)
     if position > was:
-        connection.execute(_MOVE, (position, handling.name))
-    return Step(position, len(rows), position > was, more)
+        values = {"position": position, "name": handling.name, "channel": channel}
+        connection.execute(_MOVE, values)
+    return Step(position, len(rows), more)
 
 
 def _handle(

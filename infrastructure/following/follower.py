@@ -6,6 +6,7 @@ its row; it tries again every second and goes on after a fix. It never skips.
 """
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper
@@ -38,6 +39,14 @@ class Follower(Looping):
         self._database, self._handling, self._mapper = database, handling, mapper
         self._told_of: int | None = None
 
+    @property
+    def name(self) -> str:
+        return self._handling.name
+
+    @property
+    def topics(self) -> Sequence[str]:
+        return self._handling.topics
+
     def step(self) -> bool:
         """Handles the next batch; returns whether there may be more right away."""
         try:
@@ -56,15 +65,12 @@ class Follower(Looping):
     def _advance(self, size: int) -> bool:
         name = self._handling.name
         with self._database.system() as connection:
-            step = advance(connection, self._handling, self._mapper, size)
+            step = advance(connection, self._handling, self._mapper, size, channel=FOLLOWED_CHANNEL)
             if step is None:
                 connection.execute(
                     "INSERT INTO followers (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,)
                 )
                 return False
-            if step.moved:
-                payload = f"{name} {step.position}"
-                connection.execute("SELECT pg_notify(%s, %s)", (FOLLOWED_CHANNEL, payload))
         return step.more
 
     def _stop(self, stopped: Stopped) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import logging
 import random
+import socket
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,8 @@ KEEP_ALIVE_SECONDS = 20
 ANSWER_SECONDS = 10.0
 MOST_INFLIGHT = 100
 """Messages on their way at once, each way; deploy/mosquitto/mosquitto.conf has the same."""
+AT_ONCE = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+"""Socket options: see edge/link/broker.py, which has the same."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,7 @@ class Connection(aiomqtt.Client):
             timeout=ANSWER_SECONDS,
             max_inflight_messages=MOST_INFLIGHT,
             tls_context=access.tls() if access.tls else None,
+            socket_options=AT_ONCE,
         )
         self.pending_calls_threshold = MOST_INFLIGHT
         self._access = access

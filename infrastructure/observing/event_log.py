@@ -1,7 +1,7 @@
 """The event log with every save measured, and told to the trace that it belongs to."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -29,6 +29,9 @@ class ObservedEventLog:
 
     def find(self, aggregate_class: type[A], stream: UUID) -> A | None:
         return self._log.find(aggregate_class, stream)
+
+    def find_all(self, aggregate_class: type[A], streams: Collection[UUID]) -> dict[UUID, A]:
+        return self._log.find_all(aggregate_class, streams)
 
     def save(self, *aggregates: Aggregate) -> int:
         events = [event for one in aggregates for event in _pending(one)]

@@ -19,7 +19,7 @@ from infrastructure.following.policy import follower_name
 from infrastructure.postgres.database import Database
 
 LOOK_EVERY = 0.1
-READ_TABLES = {"artifacts", "datasets", "dataset_versions", "jobs", "device_commands"}
+READ_TABLES = {"artifacts", "datasets", "dataset_versions", "jobs", "device_commands", "rollouts"}
 
 _SWEEP_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('blob sweep', 0)) AS ours"
 _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('blob:' || %s, 0))"
@@ -34,6 +34,11 @@ WHERE v.tenant_id = ANY(%(tenants)s) AND NOT d.deleted
 UNION ALL
 SELECT u.tenant_id, u.sha256 FROM uploads u
 WHERE u.tenant_id = ANY(%(tenants)s) AND u.sha256 IS NOT NULL
+UNION ALL
+SELECT r.tenant_id, named #>> '{}'
+FROM rollouts r, jsonb_path_query(jsonb_build_array(r.release, r.golden), '$.**.sha256') AS named
+WHERE r.tenant_id = ANY(%(tenants)s)
+  AND r.status <> 'ROLLED_BACK' AND NOT (r.status = 'ABORTED' AND r.wave = 0)
 UNION ALL
 SELECT c.tenant_id, c.result ->> 'sha256' FROM device_commands c
 WHERE c.tenant_id = ANY(%(tenants)s) AND c.kind = 'COLLECT_LOGS' AND c.result ? 'sha256'

@@ -10,12 +10,12 @@ appends and one for LISTEN.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, Connection, OperationalError
+from psycopg import AsyncConnection, Connection, Error, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
@@ -96,6 +96,17 @@ class Database:
         """A transaction across all tenants, for projections, the relay and the sweeper."""
         with self._system.connection() as connection, connection.transaction():
             yield connection
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection[DictRow]]:
+        """Across all tenants, each statement a transaction of its own: one round trip."""
+        with self._system.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                with suppress(Error):  # of a connection that broke
+                    connection.autocommit = False
 
     @contextmanager
     def anonymous(self) -> Iterator[Connection[DictRow]]:

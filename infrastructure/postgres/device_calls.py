@@ -17,6 +17,11 @@ class PostgresDeviceCalls:
         self._database = database
 
     def take(self, id: str, expires_at: datetime) -> bool:
-        with self._database.system() as connection:
-            connection.execute(_FORGET)
+        with self._database.statements() as connection:
             return connection.execute(_TAKE, (id, expires_at)).fetchone() is not None
+
+    def sweep(self) -> bool:
+        """A step for `Looping`: forgets what is too old to be taken again."""
+        with self._database.statements() as connection:
+            connection.execute(_FORGET)
+        return False

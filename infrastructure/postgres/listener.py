@@ -6,7 +6,9 @@ nothing for the others.
 """
 
 import logging
+import socket
 from collections.abc import Callable
+from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 
 import psycopg
@@ -17,6 +19,7 @@ from application.ports.listening import ACCESS, EVENTS, FOLLOWED, TICKS, Callbac
 CHANNELS = (EVENTS, FOLLOWED, TICKS, ACCESS)
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 LOOK_UP = 0.5
+"""Seconds. What TLS has decrypted and nobody has read yet does not show on the socket."""
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +27,9 @@ log = logging.getLogger(__name__)
 class PostgresListener:
     """Implements `application.ports.listening.Listener`. `url` is that of the system's role."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, look_up: float = LOOK_UP) -> None:
+        self._url, self._look_up = url, look_up
+        self._closed_by, self._told_to_close = socket.socketpair()
         self._lock, self._closing = Lock(), Event()
         self._callbacks: dict[str, dict[object, Callback]] = {name: {} for name in CHANNELS}
         self._thread = Thread(target=self._run, name="listen", daemon=True)
@@ -35,9 +39,12 @@ class PostgresListener:
         self._thread.start()
 
     def close(self) -> None:
+        """Returns when the thread has ended, which waits for nothing."""
         self._closing.set()
+        self._closed_by.close()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
+        self._told_to_close.close()
 
     def subscribe(self, channel: str, callback: Callback) -> Callable[[], None]:
         place = object()
@@ -74,11 +81,15 @@ class PostgresListener:
             self._call(channel, None)
 
     def _pass_on(self, connection: Connection) -> None:
-        while not self._closing.is_set():
-            for word in connection.notifies(timeout=LOOK_UP):
-                self._call(word.channel, word.payload)
-                if self._closing.is_set():
-                    return
+        with DefaultSelector() as waiting:
+            waiting.register(connection, EVENT_READ)
+            waiting.register(self._told_to_close, EVENT_READ)
+            while not self._closing.is_set():
+                for word in connection.notifies(timeout=0):
+                    self._call(word.channel, word.payload)
+                    if self._closing.is_set():
+                        return
+                waiting.select(self._look_up)
 
     def _call(self, channel: str, payload: str | None) -> None:
         with self._lock:

@@ -23,7 +23,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 APP, SYSTEM = "edgewise_app", "edgewise_system"
 _MIGRATION_LOCK = 0x4D494752
-_OPERATIONAL = ("uploads", "job_leases", "telemetry")
+_OPERATIONAL = (
+    "uploads", "job_leases", "telemetry", "rollout_members", "trust_metadata", "trust_targets",
+)  # fmt: skip
 # A process whose network is cut gives its connections up after seconds, not hours.
 _NOTICES_A_CUT = {
     "keepalives_idle": 5,

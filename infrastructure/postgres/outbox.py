@@ -2,7 +2,8 @@
 
 A row becomes due again some seconds after each hint, so a hint that a queue lost is given anew.
 Several relays may run: each row is given by one of them at a time, and by none whose own worker
-could not take it, so what nobody offers waits here and fills no queue.
+could not take it, so what nobody offers waits here and fills no queue; nor while somebody holds the
+lease on what its key names, a job or a rollout.
 """
 
 from collections.abc import Callable
@@ -79,6 +80,6 @@ class Relay(Looping):
 
 
 def _after(row: DictRow) -> After:
-    """The first event of what is to be worked on, such as a job."""
+    """The first event of what is to be worked on, a job or a rollout."""
     payload = row["payload"]
     return After(payload["correlation_id"], f"{row['dedupe_key']}/1")

@@ -24,7 +24,7 @@ from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import recorded_event
 from infrastructure.following.standing import standing, waiting
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.row_sql import count_sql, find_sql, page_sql, pages_sql
+from infrastructure.postgres.row_sql import count_sql, counts_sql, find_sql, page_sql, pages_sql
 from infrastructure.postgres.stored_events import event_row
 from infrastructure.postgres.workers import workers_of
 
@@ -146,6 +146,15 @@ class PostgresTenantReads:
     async def count(self, row_class: type[Any], where: Where) -> int:
         statement, values = count_sql(row_class, where)
         return int((await self._fetch(statement, values))[0]["count"])
+
+    async def counts(
+        self, row_class: type[Any], column: str, keys: Collection[K], by: str
+    ) -> Mapping[K, Mapping[Any, int]]:
+        counts: dict[K, dict[Any, int]] = {key: {} for key in keys}
+        statement = counts_sql(row_class, column, by)
+        for row in await self._fetch(statement, {"keys": list(counts)}):
+            counts[row["key"]][row["value"]] = row["count"]
+        return counts
 
     async def head(self, until: Moment = Moment()) -> int:  # noqa: B008
         values = {"position": until.position, "time": until.time, "tenant": self._tenant_id}

@@ -25,6 +25,20 @@ def count_sql(row_class: type[Any], where: Where) -> Statement:
     return statement.format(_table(row_class), conditions), values
 
 
+def counts_sql(row_class: type[Any], column: str, by: str) -> sql.Composed:
+    """Takes `keys`, which are UUIDs."""
+    statement = sql.SQL(
+        "SELECT {key} AS key, {by} AS value, count(*) AS count FROM {table}"
+        " WHERE {live} AND {key} = ANY(%(keys)s::uuid[]) GROUP BY {key}, {by}"
+    )
+    return statement.format(
+        key=sql.Identifier(column),
+        by=sql.Identifier(by),
+        table=_table(row_class),
+        live=_live(row_class),
+    )
+
+
 def page_sql(row_class: type[Any], where: Where, paging: Paging) -> Statement:
     """One row more than the page has, read from the end where the page begins."""
     return _page(row_class, sql.SQL("true"), where, paging)
@@ -38,6 +52,11 @@ def pages_sql(row_class: type[Any], column: str, where: Where, paging: Paging) -
         "SELECT page.* FROM unnest(%(keys)s::uuid[]) AS k (key) CROSS JOIN LATERAL ({}) AS page"
     )
     return statement.format(page), values
+
+
+def where_sql(row_class: type[Any], where: Where) -> tuple[sql.Composable, dict[str, Any]]:
+    """The condition alone, and the values that it takes."""
+    return _conditions(row_class, where)
 
 
 def _page(row_class: type[Any], mine: sql.Composable, where: Where, paging: Paging) -> Statement:

@@ -26,6 +26,7 @@ from application.views.registry import VIEWS
 from domain.cause import Cause, acting
 from domain.tenant import Tenant
 from infrastructure.engine.benchmarker import SandboxedBenchmarker
+from infrastructure.engine.golden import SandboxedGoldenMaker
 from infrastructure.engine.inspectors import SandboxedDatasetInspector, SandboxedModelInspector
 from infrastructure.engine.limits import Limits
 from infrastructure.engine.optimizer import SandboxedOptimizer
@@ -43,16 +44,19 @@ from infrastructure.postgres.blob_ledger import PostgresBlobLedger
 from infrastructure.postgres.database import Database, PoolSizes
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.migrate import APP, SYSTEM, migrate, role_url
+from infrastructure.postgres.rollouts import rollouts_in
 from infrastructure.postgres.uploads import PostgresUploads
 from infrastructure.postgres.workers import PostgresWorkers
 from infrastructure.scratch import Scratch
 from infrastructure.toolchains.catalog import known_toolchains
 from infrastructure.toolchains.environments import Environments
+from infrastructure.tuf.repositories import Repositories
 from interfaces.bootstrap.broker import FleetBroker, start_broker
 from interfaces.bootstrap.embedded import embedded as embedded
 from interfaces.bootstrap.embedded import keep_embedded as keep_embedded
 from interfaces.bootstrap.embedded import stop_embedded as stop_embedded
 from interfaces.bootstrap.storage import Storage, make_bucket, storage_of
+from interfaces.bootstrap.trust import repositories_of
 from interfaces.settings import BadSetting, Settings
 
 
@@ -123,7 +127,15 @@ class Installation:
             users=self.people,
             offers=PostgresWorkers(self.database).offers,
             toolchains=known_toolchains(),
+            targets=self.targets,
+            goldens=SandboxedGoldenMaker(sandbox, scratch, limits, self.toolchains),
+            rollouts=rollouts_in(self.database),
         )
+
+    @cached_property
+    def targets(self) -> Repositories:
+        """What devices may install."""
+        return repositories_of(self.settings.fleet, self.database)
 
     @cached_property
     def toolchains(self) -> Environments:

@@ -23,6 +23,7 @@ from infrastructure.postgres.oidc_flows import PostgresFlows
 from infrastructure.postgres.reads import PostgresReads
 from interfaces.bootstrap import Installation
 from interfaces.bootstrap.broker import devices_url
+from interfaces.bootstrap.trust import keeper_of_trust
 from interfaces.graphql.trusted import Trusted
 from interfaces.http.app import Api, make_app
 
@@ -50,12 +51,15 @@ def api_of(
     installation.measure(InstallationMetrics(installation.database))
     storage = installation.storage
     refused = installation.platform.refused_acts
-    keeping = Looping(
-        "keeper of sessions", keep_people(installation.database, refused), KEEP_SECONDS
-    )
-    keeping.start()
+    calls = PostgresDeviceCalls(installation.database)
     installation.closing.callback(lambda: refused.flush(everything=True))
-    installation.closing.callback(keeping.close)
+    for keeping in (
+        Looping("keeper of sessions", keep_people(installation.database, refused), KEEP_SECONDS),
+        Looping("keeper of devices' calls", calls.sweep, KEEP_SECONDS),
+        keeper_of_trust(installation.targets),
+    ):
+        keeping.start()
+        installation.closing.callback(keeping.close)
     return make_app(
         Api(
             platform=installation.platform,
@@ -81,7 +85,7 @@ def api_of(
             devices=DeviceAccess(
                 installation.platform,
                 PostgresDeviceClaims(installation.database),
-                PostgresDeviceCalls(installation.database),
+                calls,
                 installation.authority,
                 timedelta(days=installation.settings.fleet.certificate_days),
             ),

@@ -1,10 +1,11 @@
-"""The worker of an installation: jobs, and the sweeping up after everybody."""
+"""The worker of an installation: jobs, rollouts, and the sweeping up after everybody."""
 
 from application.commands.upload import sweep
 from application.jobs.attempt import Worker
 from application.jobs.registry import KINDS
 from application.ports.listening import FOLLOWED
 from application.views.dispatch import KIND as JOB_HINT
+from application.views.rollout_wakes import KIND as ROLLOUT
 from infrastructure.announcing import Announcing
 from infrastructure.blobs.sweeper import BlobSweeper
 from infrastructure.engine.abilities import Abilities, facts
@@ -15,6 +16,7 @@ from infrastructure.postgres.workers import PostgresWorkers
 from infrastructure.queue import make_broker
 from interfaces.actors import declare_actors
 from interfaces.bootstrap import Installation, process_name
+from interfaces.bootstrap.rollouts import MOST_LEASED, ROLLOUTS_AT_ONCE, add_rollouts
 
 SWEEP_SECONDS = 60.0
 
@@ -24,7 +26,8 @@ def start_worker(installation: Installation) -> None:
     import dramatiq
 
     broker = make_broker(installation.settings.redis_url)
-    leases = PostgresLeases(installation.database, installation.settings.jobs_at_once)
+    at_once = installation.settings.jobs_at_once
+    leases = PostgresLeases(installation.database, {**at_once, ROLLOUT: MOST_LEASED})
     kinds = {name: KINDS[name] for name in installation.settings.worker_kinds}
     worker = Worker(
         installation.platform, leases, kinds, process_name(), Abilities(installation.toolchains)
@@ -37,10 +40,11 @@ def start_worker(installation: Installation) -> None:
         installation.tracing,
     )
     send = declare_actors(broker, worker, relay.again)
-    threads = sum(installation.settings.jobs_at_once[kind] for kind in kinds)
+    start_rollouts = add_rollouts(installation, broker, leases, worker.name)
+    threads = sum(at_once[kind] for kind in kinds) + ROLLOUTS_AT_ONCE
     consumers = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
     # A hint waits here only when a job of its kind may start here at once.
-    consumers.queue_prefetch = max(installation.settings.jobs_at_once.values())
+    consumers.queue_prefetch = max(*at_once.values(), ROLLOUTS_AT_ONCE)
     consumers.start()
     installation.listener.subscribe(FOLLOWED, lambda word: _wake_for_jobs(word, relay))
     relay.start()
@@ -56,6 +60,7 @@ def start_worker(installation: Installation) -> None:
     installation.closing.callback(consumers.stop, timeout=15_000)
     installation.closing.callback(worker.stopping.set)
     installation.closing.callback(relay.close)
+    start_rollouts()
 
 
 def _wake_for_jobs(word: str | None, relay: Relay) -> None:

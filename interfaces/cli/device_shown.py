@@ -66,6 +66,7 @@ def print_device(device: dict[str, Any]) -> None:
         ("profile", show.text(profile["name"]) if profile else "–"),
         ("joined", when(device["registeredAt"])),
         ("certificate", _certificate(certificate)),
+        *_release(device),
     ]
     pairs += [
         (f"  {show.text(name)}", show.text(value))
@@ -78,6 +79,18 @@ def print_device(device: dict[str, Any]) -> None:
         show.line("")
         columns = ("Command", "Kind", "Status", "Sent", "By", "Answer")
         show.table(columns, map(command_row, commands))
+
+
+def _release(device: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a rollout brought, and what one is bringing."""
+    told = []
+    if brought := device["installedBy"]:
+        told.append(("runs", f"what the rollout {show.text(brought['name'])} brought"))
+    if update := device["update"]:
+        problem = f": {show.text(update['problem'])}" if update["problem"] else ""
+        rollout = f"rollout {short(update['rolloutId'])}"
+        told.append(("update", f"{rollout}, {update['state'].lower().replace('_', ' ')}{problem}"))
+    return told
 
 
 def _certificate(certificate: dict[str, Any] | None) -> str:

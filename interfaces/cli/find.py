@@ -18,6 +18,7 @@ from interfaces.cli.queries import device_group as device_group_queries
 from interfaces.cli.queries import job as job_queries
 from interfaces.cli.queries import model as model_queries
 from interfaces.cli.queries import profile as profile_queries
+from interfaces.cli.queries import rollout as rollout_queries
 from interfaces.cli.queries import tenant as tenant_queries
 from interfaces.cli.refused import CommandRefused, not_found
 
@@ -115,6 +116,20 @@ def key(client: Client, wanted: str) -> dict[str, Any]:
         if candidate["id"] == exact or candidate in working:
             return candidate
     return _by_beginning(held, wanted, "key")
+
+
+def rollout(client: Client, wanted: str, at: At = None) -> dict[str, Any]:
+    """By id; by name or the beginning of an id among the latest. Refuses NOT_FOUND."""
+    exact = relay_id("Rollout", wanted)
+    if exact is None:
+        edges = client.run(rollout_queries.LIST, first=RECENT, asOf=at)["rollouts"]["edges"]
+        held = [edge["node"] for edge in edges]
+        named = [one for one in held if one["name"].casefold() == wanted.casefold()]
+        exact = (named[0] if named else _by_beginning(held, wanted, "rollout"))["id"]
+    found = client.run(rollout_queries.FIND, id=exact, asOf=at)["rollout"]
+    if found is None:
+        raise not_found("rollout", wanted, "rollout", at)
+    return dict(found)
 
 
 def job_id(client: Client, wanted: str, at: At = None) -> str:

@@ -24,9 +24,11 @@ from interfaces.cli import (
     model,
     profile,
     projections,
+    rollout,
     show,
     tenant,
     toolchains,
+    trust,
 )
 from interfaces.cli.optimize import benchmark, optimize
 from interfaces.cli.passes import passes
@@ -61,6 +63,7 @@ for name, group in (
     ("dataset", dataset.app),
     ("job", job.app),
     ("device", device.app),
+    ("rollout", rollout.app),
     ("profile", profile.app),
     ("events", events.app),
     ("blobs", blobs.app),
@@ -77,6 +80,7 @@ app.add_typer(member.app, name="member")
 app.add_typer(tenant.app, name="tenant")
 projections.register(app)
 toolchains.register(app)
+trust.register(app)
 for operator in OPERATOR:
     if importlib.util.find_spec(operator):
         import_module(operator).register(app)

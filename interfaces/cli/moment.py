@@ -41,6 +41,14 @@ def as_of_or_now(given: str | None) -> dict[str, Any] | None:
     return None if given is None else moment(given)
 
 
+def time_of(given: str, field: str) -> datetime:
+    """A moment that is a time. Refuses INVALID."""
+    found = moment(given, field)
+    if "time" not in found:
+        raise CommandRefused("INVALID", "Give a time, as 2026-01-31 or “90d ago”.", field)
+    return datetime.fromisoformat(found["time"])
+
+
 def moment(given: str, field: str = "as-of", now: datetime | None = None) -> dict[str, Any]:
     """The `Moment` of the API. Refuses INVALID."""
     given = given.strip()

@@ -38,10 +38,10 @@ def why(
 ) -> None:
     """Tell why an object is as it is: what led to its state, back to who asked for it."""
     client, at = session.client, as_of_or_now(as_of)
-    told = _told(client, _wanted(client, object, at), at)
+    told = told_of(client, _wanted(client, object, at), at)
     if told is None:
         raise not_found("object", object, "object", at)
-    session.answer(told, lambda: _print(told))
+    session.answer(told, lambda: print_chain(told))
 
 
 def _wanted(client: Client, given: str, at: dict[str, Any] | None) -> str:
@@ -56,7 +56,7 @@ def _wanted(client: Client, given: str, at: dict[str, Any] | None) -> str:
     return find.artifact_id(client, given, at=at)
 
 
-def _told(client: Client, id: str, at: dict[str, Any] | None) -> dict[str, Any] | None:
+def told_of(client: Client, id: str, at: dict[str, Any] | None) -> dict[str, Any] | None:
     """The whole chain, page after page, at the one moment of the first."""
     found: dict[str, Any] | None = client.run(WHY, id=id, asOf=at, first=PAGE)["why"]
     if found is None:
@@ -66,7 +66,7 @@ def _told(client: Client, id: str, at: dict[str, Any] | None) -> dict[str, Any] 
     return {**found, "links": links}
 
 
-def _print(told: dict[str, Any]) -> None:
+def print_chain(told: dict[str, Any]) -> None:
     from rich.tree import Tree
 
     links = {_reference(link): link for link in told["links"]}

@@ -16,6 +16,7 @@ from application.ports.reads import EVERYTHING, EventRow, Page, Paging, Rows, Te
 R = TypeVar("R")
 
 _Find = tuple[type[Any], str, Any]
+_Counted = tuple[type[Any], str, str]
 _Part = tuple[type[Any], str, Where, Paging]
 
 
@@ -27,6 +28,9 @@ class Batched:
         self._find: DataLoader[_Find, Any] = DataLoader(self._find_all, cache=False)
         self._pages: DataLoader[tuple[_Part, Any], Page[Any]] = DataLoader(
             self._page_all, cache=False
+        )
+        self._counts: DataLoader[tuple[_Counted, Any], Mapping[Any, int]] = DataLoader(
+            self._count_all, cache=False
         )
 
     async def one(self, row_class: type[R], id: UUID, column: str = "id") -> R | None:
@@ -45,12 +49,25 @@ class Batched:
         """A page of the rows that belong to a parent."""
         return await self._pages.load(((row_class, column, where, paging), parent))
 
+    async def counts_of(
+        self, row_class: type[Any], column: str, parent: UUID, by: str
+    ) -> Mapping[Any, int]:
+        """How many of the rows that belong to a parent have which value in the column `by`."""
+        return await self._counts.load(((row_class, column, by), parent))
+
     async def _find_all(self, asked: list[_Find]) -> list[Any]:
         async def fetch(part: tuple[type[Any], str], values: list[Any]) -> Mapping[Any, Any]:
             found = await self.rows.find(part[0], part[1], values)
             return {getattr(row, part[1]): row for row in found}
 
         return await _grouped([((c, column), value) for c, column, value in asked], fetch)
+
+    async def _count_all(self, asked: list[tuple[_Counted, Any]]) -> list[Mapping[Any, int]]:
+        async def fetch(part: _Counted, keys: list[Any]) -> Mapping[Any, Any]:
+            row_class, column, by = part
+            return await self.rows.counts(row_class, column, keys, by)
+
+        return await _grouped(asked, fetch)
 
     async def _page_all(self, asked: list[tuple[_Part, Any]]) -> list[Page[Any]]:
         async def fetch(part: _Part, keys: list[Any]) -> Mapping[Any, Any]:

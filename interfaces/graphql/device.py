@@ -13,6 +13,8 @@ from application.ports.reads import Paging, Where
 from application.views.device import DeviceRow
 from application.views.device_certificate import DeviceCertificateRow
 from application.views.device_command import DeviceCommandRow
+from application.views.rollout import RolloutRow
+from application.views.update import UpdateRow
 from domain.device_presence import OfflineReason
 from domain.refusal import invalid
 from domain.twin import delta
@@ -35,7 +37,9 @@ from interfaces.graphql.reading import (
     rows_at,
     waited,
 )
+from interfaces.graphql.rollout import Rollout
 from interfaces.graphql.scalars import BigInt
+from interfaces.graphql.update import Update
 
 strawberry.enum(
     OfflineReason,
@@ -180,6 +184,38 @@ class Device(Node):
         self, first: int, before: datetime | None = None, kind: str | None = None
     ) -> list[DeviceTelemetry]:
         return await telemetry_of(self.rows, self.row.id, first, before, kind)
+
+    @field("The one that is under way; null where none is.")
+    async def update(self) -> Update | None:
+        id = self.row.update_id
+        row = None if id is None else await self.rows.one(UpdateRow, id)
+        return None if row is None else Update.of(row, self.rows)
+
+    @field("Every update that it was meant for, the newest first.")
+    async def updates(
+        self,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> Connection[Update]:
+        paging = checked_paging(first, last, after, before)
+        page = await self.rows.page_of(UpdateRow, "device_id", self.row.id, paging)
+        return connection_of(page, lambda row: Update.of(row, self.rows))
+
+    @field("The rollout whose release it runs; null where it runs none.")
+    async def installed_by(self) -> Rollout | None:
+        row = await self._installed_by()
+        return None if row is None else Rollout.of(row, self.rows)
+
+    @field("The id of the release that it runs; null where it runs none.")
+    async def release(self) -> str | None:
+        row = await self._installed_by()
+        return None if row is None else row.release_id
+
+    async def _installed_by(self) -> RolloutRow | None:
+        id = self.row.installed_by
+        return None if id is None else await self.rows.one(RolloutRow, id)
 
     @field()
     async def events(self, info: Info, first: int, after: BigInt | None = None) -> EventPage:

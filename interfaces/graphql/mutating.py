@@ -12,8 +12,6 @@ from uuid import UUID
 import anyio.to_thread
 import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
 
 from application.as_of import past_of
 from application.commands.command import Request
@@ -23,8 +21,9 @@ from interfaces.graphql.batching import Batched
 from interfaces.graphql.context import Info
 from interfaces.graphql.errors import UserError, user_error
 from interfaces.graphql.fields import field
-from interfaces.graphql.reading import Shown
+from interfaces.graphql.reading import Shown, views_of
 from interfaces.graphql.scalars import BigInt
+from interfaces.graphql.spelling import spelled
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,10 +41,6 @@ class AsUserErrors(FieldExtension):
 
     def __init__(self, payload: type[Payload]) -> None:
         self._payload = payload
-        self._arguments: list[str] = []
-
-    def apply(self, field: StrawberryField) -> None:
-        self._arguments = [to_camel_case(argument.python_name) for argument in field.arguments]
 
     async def resolve_async(
         self, next_: AsyncExtensionResolver, source: Any, info: Info, **kwargs: Any
@@ -53,20 +48,9 @@ class AsUserErrors(FieldExtension):
         try:
             return await next_(source, info, **kwargs)
         except Refusal as refusal:
-            error = user_error(refusal)
-            error.field = self._spelled(error.field)
+            error, raw = user_error(refusal), info._raw_info
+            error.field = spelled(error.field, raw.parent_type.fields[raw.field_name].args)
             return self._payload(user_errors=[error])
-
-    def _spelled(self, field: str | None) -> str | None:
-        """`id` is the mutation's own id argument; what is no argument is inside the input."""
-        if field is None or field in self._arguments:
-            return field
-        if field == "id":
-            return next((name for name in self._arguments if name.endswith("Id")), field)
-        inside = next(
-            (name for name in self._arguments if name in ("input", "hardware", "query")), None
-        )
-        return f"{inside}.{field}" if inside else field
 
 
 def mutation(payload: type[Payload], description: str | None = None) -> Callable[[F], F]:
@@ -100,11 +84,11 @@ async def shown_after(
     view: str,
     stream: UUID | None = None,
 ) -> T | None:
-    """The object as the change left it: from the live table once its view has come so far, else
-    folded from its own events. None where it is gone. `stream` is where its events are, if not
-    under its own id."""
+    """The object as the change left it: from the live tables once its view and those of the fields
+    asked for have come so far, else folded from its own events. None where it is gone. `stream` is
+    where its events are, if not under its own id."""
     rows: Batched = info.context.present
-    if not await caught_up(info, position, view):
+    if not await caught_up(info, position, view, *views_of(info)):
         past = await past_of(info.context.present.reads, stream or id, position)
         rows = Batched(past, position)
     row = await rows.one(row_class, id)

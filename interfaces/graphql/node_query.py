@@ -9,7 +9,9 @@ from application.views.device import DeviceRow
 from application.views.invitation import InvitationRow
 from application.views.job import JobRow
 from application.views.model import ModelRow
+from application.views.rollout import RolloutRow
 from application.views.tenant import ApiKeyRow, TenantRow
+from application.views.update import UpdateRow
 from domain.principal import Role
 from interfaces.graphql.artifact import artifact_at
 from interfaces.graphql.context import Info
@@ -25,7 +27,9 @@ from interfaces.graphql.member import invitation_of
 from interfaces.graphql.model import Model
 from interfaces.graphql.node import Node, parsed_any_id
 from interfaces.graphql.reading import Moment, read_of, stream_at
+from interfaces.graphql.rollout import Rollout
 from interfaces.graphql.tenant import ApiKey, Tenant
+from interfaces.graphql.update import Update
 
 
 async def _read(info: Info, type_name: str, id: UUID, at: Moment | None) -> Node | None:
@@ -46,6 +50,10 @@ async def _read(info: Info, type_name: str, id: UUID, at: Moment | None) -> Node
             return await command_at(info, str(id), at)
         case "DeviceGroup":
             return await group_at(info, id, at)
+        case "Rollout":
+            return await read_of(info, Rollout, RolloutRow, id, at)
+        case "Update":
+            return await read_of(info, Update, UpdateRow, id, at)
         case "DeviceClaim" if info.context.caller.role.includes(Role.OPERATOR):
             return await claim_at(info, str(id), at)
         case "Tenant":
@@ -70,6 +78,8 @@ _TYPES = (
     "Device",
     "DeviceCommand",
     "DeviceGroup",
+    "Rollout",
+    "Update",
     "Tenant",
     "ApiKey",
     "Invitation",

@@ -28,6 +28,11 @@ _VIEW_OF_FIELD = {
     "benchmark": "benchmarks",
     "benchmarks": "benchmarks",
     "devices": "devices",
+    "updates": "updates",
+    "updateCounts": "updates",
+    "update": "updates",
+    "installedBy": "rollouts",
+    "release": "rollouts",
     "certificates": "device_certificates",
     "commands": "device_commands",
 }
@@ -49,7 +54,7 @@ async def waited(info: Info, position: int | None, *views: str) -> None:
     """Waits until these views, and those of the fields asked for, have reached the position."""
     if position is None:
         return
-    if read := {*views, *_views_of(info)}:
+    if read := {*views, *views_of(info)}:
         await info.context.waiter.wait_for(position, read)
 
 
@@ -133,7 +138,7 @@ def checked_text(field: str, text: str) -> str:
     return text
 
 
-def _views_of(info: Info) -> set[str]:
+def views_of(info: Info) -> set[str]:
     """By the names of the fields asked for; a fragment is looked at once, however often it is
     spread."""
     raw, found, seen = info._raw_info, set(), set()

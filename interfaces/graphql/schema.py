@@ -33,6 +33,11 @@ from interfaces.graphql.node_query import NodeQuery
 from interfaces.graphql.optimization_pass import OptimizationPassQuery
 from interfaces.graphql.optimization_recommendation import OptimizationRecommendationQuery
 from interfaces.graphql.quota import QuotaQuery
+from interfaces.graphql.rollout import RolloutQuery
+from interfaces.graphql.rollout_mutation import RolloutMutation
+from interfaces.graphql.rollout_preview import RolloutPreviewQuery
+from interfaces.graphql.rollout_replay import RolloutReplayQuery
+from interfaces.graphql.rollout_subscription import RolloutSubscription
 from interfaces.graphql.scalars import BIG_INT, BigInt
 from interfaces.graphql.scorer import ScorerQuery
 from interfaces.graphql.subscription import LogSubscription
@@ -41,6 +46,7 @@ from interfaces.graphql.tenant import TenantQuery
 from interfaces.graphql.tenant_mutation import TenantMutation
 from interfaces.graphql.toolchain import ToolchainQuery
 from interfaces.graphql.trusted import Trusted
+from interfaces.graphql.update import UpdateQuery
 from interfaces.graphql.why import WhyQuery
 from interfaces.graphql.worker import WorkerQuery
 
@@ -59,6 +65,10 @@ class Query(
     DeviceTwinDiffQuery,
     DeviceClaimQuery,
     DeviceGroupQuery,
+    RolloutQuery,
+    RolloutPreviewQuery,
+    RolloutReplayQuery,
+    UpdateQuery,
     JobQuery,
     QuotaQuery,
     OptimizationPassQuery,
@@ -82,6 +92,7 @@ class Mutation(
     DeviceMutation,
     DeviceModelMutation,
     DeviceGroupMutation,
+    RolloutMutation,
     JobMutation,
     ModelsOptimizeMutation,
     TenantMutation,
@@ -91,7 +102,7 @@ class Mutation(
 
 
 @strawberry.type
-class Subscription(LogSubscription, JobSubscription, DeviceSubscription):
+class Subscription(LogSubscription, JobSubscription, DeviceSubscription, RolloutSubscription):
     """What happens, by position."""
 
 

@@ -20,7 +20,9 @@ from domain.job import Job
 from domain.model import Model
 from domain.principal import Role
 from domain.quota import Quota
+from domain.rollout import Rollout
 from domain.tenant import Tenant
+from domain.update import Update
 from interfaces.graphql.artifact import artifacts_at
 from interfaces.graphql.context import Info
 from interfaces.graphql.event import Event
@@ -39,6 +41,8 @@ _BEGAN = {
     Device.Registered.TOPIC: "Device",
     DeviceClaim.Issued.TOPIC: "DeviceClaim",
     DeviceGroup.Defined.TOPIC: "DeviceGroup",
+    Rollout.Drafted.TOPIC: "Rollout",
+    Update.Queued.TOPIC: "Update",
     Job.Requested.TOPIC: "Job",
     Tenant.Registered.TOPIC: "Tenant",
     Quota.Opened.TOPIC: "Quota",

@@ -33,6 +33,7 @@ from interfaces.graphql.tail import Tails
 from interfaces.graphql.trusted import Trusted
 from interfaces.http.authentication import Authenticator
 from interfaces.http.cookies import SessionCookies
+from interfaces.http.device_trust import DeviceTrustRoutes
 from interfaces.http.devices import DeviceRoutes
 from interfaces.http.downloads import download_routes
 from interfaces.http.graphiql import graphiql_page, graphiql_routes
@@ -144,6 +145,7 @@ def make_app(api: Api) -> Starlette:
         routes += OidcSignIn(api.platform, api.oidc, cookies, sign_in).routes()
     if api.devices is not None:
         routes += DeviceRoutes(api.platform, api.devices, api.broker_url).routes()
+        routes += DeviceTrustRoutes(api.platform, api.devices).routes()
     if api.grants is not None:
         routes += download_routes(api.blobs, api.grants)
     middleware = [

@@ -8,6 +8,8 @@
 All but the first are signed calls. Who guesses codes is slowed down by address.
 """
 
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +37,8 @@ JOINS = Rate(burst=50, every=timedelta(seconds=1))
 """Of one address, counted anew after each join that is good: a site's devices may share one."""
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -80,6 +84,7 @@ class DeviceRoutes:
             )
         )
         await self._run(partial(self.platform.people.throttle.forget, slowed))
+        root = await self._run(partial(self._trusted_root, joined.address.tenant))
         authority = self.access.authority
         return JSONResponse(
             {
@@ -91,9 +96,19 @@ class DeviceRoutes:
                 "statement_key": authority.statement_public_key(),
                 "broker": {"url": broker},
                 "server_time": self.platform.now().timestamp(),
+                "trusted_root": root,
             },
             headers={"Cache-Control": "no-store"},
         )
+
+    def _trusted_root(self, tenant_id: UUID) -> object:
+        """None where it cannot be signed now: a device joins all the same, and asks for it once
+        it has something to install."""
+        try:
+            return json.loads(self.platform.trusted_targets.root(tenant_id))
+        except Refusal as refusal:
+            log.warning("a device joined without a root to trust: %s", refusal)
+            return None
 
     async def _certificate(self, request: Request) -> Response:
         address = await self._caller(request)

@@ -26,6 +26,7 @@ from edge.protocol.topics import TELEMETRY, Said
 MOST_AT_ONCE = 256
 TOGETHER = re.compile(f"/({'|'.join((Said.REPORTED, *TELEMETRY))})$")
 """What is not answered with anything that depends on the order of messages."""
+HEARTBEAT = f"/{Said.HEARTBEAT}"
 LOOK_AGAIN_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 MOST_TRIES = 5
@@ -107,6 +108,8 @@ class Gateway:
                     together.append(message)
                 else:
                     lanes.setdefault("/".join(topic.split("/", 4)[:4]), []).append(message)
+            for device in [one for one, lane in lanes.items() if _beats(lane)]:
+                together += lanes.pop(device)
             await asyncio.gather(
                 self._take_together(connection, together),
                 *(self._lane(connection, lane) for lane in lanes.values()),
@@ -183,6 +186,12 @@ class Gateway:
             await anyio.to_thread.run_sync(done, limiter=self._tellers)
         except self._put_off as error:
             log.warning("%s is put off: %s", due.key, error)
+
+
+def _beats(lane: Sequence[Arrived]) -> bool:
+    """Whether a device says nothing but that it is there. With its birth or its goodbye among
+    them, the order counts: a heartbeat after a goodbye would take it back."""
+    return all(str(one.topic).endswith(HEARTBEAT) for one in lane)
 
 
 def _bytes(message: Arrived) -> bytes:

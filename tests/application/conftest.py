@@ -19,6 +19,7 @@ from infrastructure.engine.inspectors import SandboxedDatasetInspector, Sandboxe
 from infrastructure.engine.optimizer import SandboxedOptimizer
 from infrastructure.engine.sandbox import Sandbox
 from infrastructure.event_store.postgres import PostgresEventLog
+from infrastructure.tuf.repositories import memory_repositories
 from infrastructure.uploads.local_staging import LocalStaging
 from infrastructure.uploads.memory import MemoryUploads
 
@@ -45,6 +46,7 @@ def platform(event_log: PostgresEventLog, tmp_path: Path) -> Platform:
         optimizer=SandboxedOptimizer(sandbox),
         benchmarker=SandboxedBenchmarker(sandbox, scratch),
         scratch=scratch,
+        targets=memory_repositories(),
     )
 
 

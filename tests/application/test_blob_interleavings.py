@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -134,6 +135,7 @@ def test_threads_that_upload_expire_and_sweep_at_once_lose_nothing(
         assert failures == []
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_killed_at_any_moment_is_gone_on_with(
     database: Database, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ NOT_HISTORY = {
     "scorers": "constants of the program",
     "system": "how this installation is now: its version, its followers",
     "optimizationRecommendation": "advice of the program, on what is asked",
+    "rolloutPreview": "what would happen now",
     "toolchains": "constants of the program, and who has them now",
     "workers": "who carries out jobs now",
 }

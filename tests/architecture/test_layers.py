@@ -37,6 +37,15 @@ def test_the_domain_imports_the_standard_library_and_eventsourcing_only() -> Non
     assert strange == []
 
 
+def test_a_server_starts_without_numpy() -> None:
+    """The engine's processes need it; every other would wait for it at its start."""
+    told = "import sys, interfaces.http.app, interfaces.bootstrap; print('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
 def test_the_demo_knows_nothing_of_the_platform_but_its_cli() -> None:
     strange = [
         f"{path}: {module}"

@@ -50,6 +50,9 @@ async def answers(rows: Rows) -> list[Any]:
         for paging in (Paging(1), Paging(1, backward=True), ALL):
             pages = await rows.pages(row_class, column, keys, EVERYTHING, paging)
             told.append({key: _plain(page) for key, page in pages.items()})
+    tenants = [row.id for row in (await rows.page(TenantRow, EVERYTHING, ALL)).rows]
+    for row_class, by in ((ModelRow, "status"), (JobRow, "stage"), (DatasetRow, "purpose")):
+        told.append(await rows.counts(row_class, "tenant_id", tenants, by))
     for row_class in IDS:
         ids = [row.id for row in (await rows.page(row_class, EVERYTHING, ALL)).rows]
         found = await rows.find(row_class, "id", ids[:2])

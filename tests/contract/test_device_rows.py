@@ -86,7 +86,9 @@ def _events(log: PostgresEventLog, history: DeviceHistory) -> list[RecordedEvent
         return list(log.after(0, 10_000))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+)
 async def test_each_moment_of_any_life_is_shown_as_the_tables_were_then(
     reading: Database, seed: int
 ) -> None:
@@ -107,7 +109,7 @@ async def test_each_moment_of_any_life_is_shown_as_the_tables_were_then(
         assert await _answers(past) == answered, position
 
 
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("seed", [4, pytest.param(5, marks=pytest.mark.slow)])
 async def test_why_a_device_is_as_it_is_is_told_of_any_life_without_a_loose_end(
     reading: Database, seed: int
 ) -> None:

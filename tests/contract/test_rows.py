@@ -116,6 +116,20 @@ async def test_each_parent_gets_the_same_page_of_its_own(listed: Rows) -> None:
     assert [row.variant for row in of_m0.rows] == ["fp16", "source"]
 
 
+async def test_each_parents_rows_are_counted_by_a_column_without_what_is_deleted(
+    listed: Rows,
+) -> None:
+    found = await listed.find(ModelRow, "name", ["m0", "m1", "m4"])
+    m0, m1, m4 = (row.id for row in sorted(found, key=lambda row: row.name))
+    counts = await listed.counts(ArtifactRow, "model_id", [m0, m1, m4], "variant")
+    assert counts == {m0: {"source": 1, "fp16": 2}, m1: {"source": 1}, m4: {}}
+    assert await listed.counts(ArtifactRow, "model_id", [], "variant") == {}
+    tenant = found[0].tenant_id
+    assert await listed.counts(ModelRow, "tenant_id", [tenant], "status") == {
+        tenant: {"ACTIVE": 3, "ARCHIVED": 1}
+    }
+
+
 async def test_json_is_read_as_json_and_no_character_stops_a_table(listed: Rows) -> None:
     row = (await listed.page(ArtifactRow, EVERYTHING, Paging(1))).rows[0]
     assert row.files == [{"path": "model.onnx", "sha256": "ab" * 32, "bytes": 1_000}]
@@ -130,7 +144,9 @@ async def test_what_nobody_has_is_found_nowhere(listed: Rows) -> None:
     assert await listed.pages(ArtifactRow, "model_id", [], EVERYTHING, Paging(2)) == {}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
+)
 async def test_after_any_history_each_moment_is_shown_as_the_tables_were_then(
     reading: Database, seed: int
 ) -> None:

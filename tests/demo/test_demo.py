@@ -46,6 +46,14 @@ def test_it_tells_one_object_of_facts_stays_and_goes_with_ctrl_c() -> None:
     assert all(one["evidence"] == "MEASURED" for one in made)
     assert made[0]["accuracy"] >= 0.96
     assert model["choice"]["variant"] in {one["variant"] for one in made if one["passed"]}
+    kept, stopped = facts["rollouts"]
+    assert kept["status"] == "COMPLETED"
+    assert [one["state"] for one in kept["devices"]] == 3 * ["CONFIRMED"]
+    assert all(one["findings"]["agreed"] == 8 for one in kept["devices"])
+    assert stopped["status"] == "ROLLED_BACK"
+    assert sorted(one["state"] for one in stopped["devices"]) == ["CANCELED", "CANCELED", "FAILED"]
+    assert {one["code"] for one in stopped["devices"]} == {None, "GOLDEN_MISMATCH"}
+    assert "1 of 1 device failed" in stopped["message"]
     with pytest.raises(httpx.ConnectError):
         httpx.get(facts["api"])
 

@@ -40,6 +40,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
         psutil.Process(pid).kill()
 
 
+@pytest.mark.slow
 def test_sessions_of_devices_outlive_the_platform(home: Path, settings: dict[str, str]) -> None:
     port = settings["EDGEWISE_MQTT_PORT"]
     first = _up(home, settings)

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.running import EDGEWISE, Api
 from tests.edge.running import RunningAgent
 from tests.patience import PATIENCE
@@ -22,6 +24,7 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("edgewise ")]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_does_what_it_says(
     platform: Api, digits_folder: Path, tmp_path: Path
 ) -> None:

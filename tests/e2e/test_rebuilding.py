@@ -43,6 +43,7 @@ class Reading:
         self._thread.join()
 
 
+@pytest.mark.slow
 def test_all_projections_are_rebuilt_under_load_and_clients_notice_nothing(parts: Parts) -> None:
     api = parts.api()
     with Registering(api) as registering, Reading(api) as reading:
@@ -58,6 +59,7 @@ def test_all_projections_are_rebuilt_under_load_and_clients_notice_nothing(parts
     assert _done(parts.start("replay --check --json"))["agree"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(8 * PATIENCE)
 def test_a_rebuild_that_is_killed_at_any_moment_leaves_everything_as_it_was(parts: Parts) -> None:
     api = parts.api()

@@ -5,6 +5,8 @@ import signal
 from threading import Event, Thread
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Parts
 from tests.e2e.running import Api
 from tests.patience import eventually
@@ -14,6 +16,7 @@ REGISTER = """mutation($name: String!) { modelRegister(name: $name, task: OTHER)
 FOLLOWERS = "{ system { followers { name position } } }"
 
 
+@pytest.mark.slow
 def test_projectors_take_over_from_each_other_and_skip_or_repeat_nothing(parts: Parts) -> None:
     api = parts.api()
     (first,) = [each for each in parts.running if each.command == "projector"]

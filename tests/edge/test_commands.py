@@ -1,6 +1,7 @@
 """Commands: run at most once, only when meant for this device and still good."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -158,6 +159,8 @@ def test_a_device_whose_clock_is_a_year_off_still_obeys_and_still_refuses_what_e
     """The platform's clock is moved, which to the device is the same as its own being wrong."""
     for years in (-1, 1):
         platform.offset = years * 365 * 86_400.0
+        now = timedelta(seconds=platform.offset)
+        platform.lifetime = (now - timedelta(days=1), now + timedelta(days=30))
         agent = agents()
         agent.join(platform.claim(), platform.url)
         agent.start()

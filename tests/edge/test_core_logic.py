@@ -15,9 +15,11 @@ from edge.commands.judgment import Foreign, Refused, judged
 from edge.config.configuration import BadConfiguration, Configuration
 from edge.config.settings import SETTINGS
 from edge.home import Home
+from edge.link.session import Session
 from edge.protocol.commands import Command, CommandKind
+from edge.protocol.envelope import decoded
 from edge.protocol.signed import COMMAND, signed
-from edge.protocol.topics import Address
+from edge.protocol.topics import Address, Said
 from edge.twin.twin import BadDelta, Twin, report
 from edge.version import RELEASED
 
@@ -263,3 +265,12 @@ def test_looking_at_a_damaged_memory_does_not_touch_it(home: Home) -> None:
     with pytest.raises(StateFailed):
         State(home.state, mend=False)
     assert home.state.read_bytes() == b"no database" * 1_000
+
+
+def test_a_birth_names_the_will_of_its_own_connection() -> None:
+    session = Session(ADDRESS, DeviceClock())
+    for _ in range(2):
+        will = decoded(session.will().payload)
+        session.say(Said.HEARTBEAT, {})
+        birth = decoded(session.birth({}, "1", 0.0).payload)
+        assert birth.body["will"] == will.seq < birth.seq

@@ -1,14 +1,16 @@
 """The event log: durable when it says so, in order, within its limit, whatever happens to its
 file."""
 
+import json
+import math
 import os
 from pathlib import Path
 
 import apsw
 import pytest
 
-from edge.store.batch import LogRefused
-from edge.store.streams import Channel, Priority, Stream
+from edge.store.batch import MOST_IN_GROUP, MOST_SEGMENT, LogRefused, Waiting
+from edge.store.streams import LOUD, Channel, Priority, Stream
 from tests.edge.event_logs import Open, event, everything, kinds, numbers
 from tests.patience import PATIENCE
 
@@ -168,3 +170,27 @@ def test_a_lost_key_sets_the_file_aside_instead_of_losing_it_bit_by_bit(
     again = opened(key="another")
     assert kinds(again) == ["log.set_aside"]
     assert list(tmp_path.glob("events.db.damaged-*"))
+
+
+def test_more_than_fits_a_transaction_is_written_in_several_and_stays_in_order(
+    opened: Open,
+) -> None:
+    many, log = 4 * MOST_IN_GROUP // 2_000, opened()
+    batches = [log.append(NORMAL, event(number, 2_000)) for number in range(many)]
+    for batch in batches:
+        batch.done.result(PATIENCE)
+    assert numbers(log) == list(range(many))
+
+
+def test_what_matters_more_is_written_before_what_waits_for_the_next_transaction() -> None:
+    waiting = Waiting()
+    for number in range(3 * MOST_IN_GROUP // MOST_SEGMENT):
+        waiting.add(NORMAL, [event(number, MOST_SEGMENT)])
+    waiting.add(LOUD, [event(0)])
+    first = waiting.take(MOST_IN_GROUP)
+    assert first[0].stream == LOUD
+    assert sum(one.size for one in first) < 2 * MOST_IN_GROUP
+    rest = waiting.take(math.inf)
+    order = [json.loads(one.events[0])["number"] for one in [*first[1:], *rest]]
+    assert order == sorted(order)
+    assert (len(first) + len(rest), waiting.size) == (3 * MOST_IN_GROUP // MOST_SEGMENT + 1, 0)

@@ -4,6 +4,8 @@ privacy."""
 import json
 from pathlib import Path
 
+import pytest
+
 from edge.protocol.topics import Said
 from tests.edge.conftest import MakeAgent
 from tests.edge.platform.platform import TestPlatform
@@ -53,6 +55,7 @@ def test_what_the_broker_acknowledged_is_kept_until_the_platform_has_it(
     agent.until(empty)
 
 
+@pytest.mark.slow
 def test_events_logged_while_the_broker_is_down_come_later_once_each(
     agent: RunningAgent, platform: TestPlatform, broker: OwnMosquitto
 ) -> None:

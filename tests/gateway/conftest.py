@@ -135,8 +135,8 @@ class Talking:
         answers = self.world.hearing.hear(self.address.said(kind, command), sent, retained)
         return [self.read(answer) for answer in answers]
 
-    def is_born(self, retained: bool = False) -> list[tuple[str, dict[str, Any]]]:
-        body = {"online": True, "agent": "0.1.0", "facts": {"host": "pi"}}
+    def is_born(self, retained: bool = False, **more: object) -> list[tuple[str, dict[str, Any]]]:
+        body = {"online": True, "agent": "0.1.0", "facts": {"host": "pi"}, **more}
         return self.says(Said.STATE, body, retained=retained)
 
     def read(self, message: Message) -> tuple[str, dict[str, Any]]:

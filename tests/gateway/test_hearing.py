@@ -65,6 +65,49 @@ def test_an_old_sessions_will_does_not_end_the_new_one(world: World) -> None:
     assert device.now.online
 
 
+def test_the_will_of_an_earlier_connection_that_comes_late_does_not_end_the_present_one(
+    world: World,
+) -> None:
+    device = world.joined()
+    first = Talking(world, device.joined, device.key, device.boot_id)  # begins with its will
+    device.seq = 1
+    device.is_born(will=1)
+    device.seq = 20
+    device.is_born(will=20)
+    device.says(Said.HEARTBEAT, {})
+    first.says(Said.STATE, {"online": False, "reason": "lost"})
+    end_all(world)
+    assert device.now.online
+    device.seq = 19
+    device.says(Said.STATE, {"online": False, "reason": "lost"})
+    end_all(world)
+    assert not device.now.online
+
+
+def test_a_birth_that_comes_late_does_not_let_an_earlier_will_end_the_connection(
+    world: World,
+) -> None:
+    device = world.joined()
+    for connection in (20, 1):
+        device.seq = connection
+        device.is_born(will=connection)
+    device.seq = 9
+    device.says(Said.STATE, {"online": False, "reason": "stopped"})
+    end_all(world)
+    assert device.now.online
+
+
+def test_an_agent_that_does_not_number_its_connections_is_believed_all_the_same(
+    world: World,
+) -> None:
+    device = world.joined()
+    device.is_born(will="x")
+    device.seq = 0
+    device.says(Said.STATE, {"online": False, "reason": "lost"})
+    end_all(world)
+    assert not device.now.online
+
+
 def end_all(world: World, aged: bool = True) -> None:
     """Ends what has ended, as if some seconds had gone by."""
     sessions = PostgresDeviceSessions(world.database)

@@ -13,6 +13,7 @@ from application.commands.device_claim import hash_code, withdraw_device_claim
 from domain.refusal import Refusal, RefusalCode
 from edge.protocol.calls import CALL_SECONDS, authorization
 from edge.protocol.topics import address_of
+from infrastructure.postgres.device_calls import PostgresDeviceCalls
 from tests.gateway.conftest import Talking, World, signing_request
 
 
@@ -175,3 +176,12 @@ def test_the_events_of_a_join_hold_neither_code_nor_key(world: World) -> None:
     told = " ".join(json.dumps(row["state"], default=str) for row in rows)
     assert code not in told
     assert code.replace("-", "") not in told
+
+
+def test_calls_that_are_too_old_to_be_taken_are_forgotten_and_no_others(world: World) -> None:
+    now = world.platform.now()
+    calls = PostgresDeviceCalls(world.database)
+    assert calls.take("old", now - timedelta(minutes=2))
+    assert calls.take("new", now + timedelta(minutes=2))
+    calls.sweep()
+    assert (calls.take("old", now), calls.take("new", now)) == (True, False)

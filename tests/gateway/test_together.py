@@ -2,6 +2,8 @@
 
 from uuid import UUID, uuid4
 
+import pytest
+
 from application.commands.device import revoke_device_certificates, set_desired
 from edge.protocol.envelope import Envelope, decoded, encoded
 from edge.protocol.topics import Said
@@ -90,3 +92,32 @@ def test_the_telemetry_of_who_was_cut_off_is_not_acknowledged(world: World) -> N
     (answer,) = world.hearing.hear_together(together)
     assert answer.topic == ours.address.taken
     assert world.dropped == {"cut off": 1}
+
+
+def beat(device: Talking) -> tuple[str, bytes]:
+    return device.address.said(Said.HEARTBEAT), encoded(Envelope(device.boot_id, 1, 1e9, {}))
+
+
+def test_heartbeats_of_many_bring_back_those_alone_whose_session_had_ended(world: World) -> None:
+    here, ended, gone = (world.joined() for _ in range(3))
+    here.is_born()
+    revoke_device_certificates(
+        world.platform, world.request(), device_id=gone.address.device, reason="stolen"
+    )
+    version = here.now.version
+    together = [beat(here), beat(ended), beat(gone), beat(ended), beat(here)]
+    assert world.hearing.hear_together(together) == []
+    assert [one.now.online for one in (here, ended, gone)] == [True, True, False]
+    assert here.now.version == version
+    assert world.dropped == {"cut off": 1}
+
+
+def test_drops_are_told_by_the_name_of_the_device_one_by_one_and_together(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = world.joined(), world.joined()
+    world.hearing.hear_together([report(one, 0), (one.address.said(Said.HEARTBEAT), b"{")])
+    world.hearing.hear(*report(other, 0))
+    told = [record.message for record in caplog.records if "dropped a message" in record.message]
+    assert [one.address.user_name in told[0], other.address.user_name in told[1]] == [True, True]
+    assert len(told) == 2

@@ -82,6 +82,7 @@ class Tail(Thread):
             self._position = position
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(8 * PATIENCE)
 def test_acknowledged_events_and_seen_positions_survive_every_kill(
     own_postgres: Callable[[], OwnPostgres],

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from infrastructure.embedded.broker import BrokerUnavailable, EmbeddedBroker, answers
+from infrastructure.embedded.broker_process import _send_at_once
 from tests.patience import eventually
 from tests.services.session_folder import is_gone
 
@@ -76,3 +77,13 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(BrokerUnavailable, match=f"{port}.*EDGEWISE_MQTT_PORT"):
             EmbeddedBroker(tmp_path, port).start()
+
+
+def test_a_connection_to_the_process_of_the_broker_sends_small_messages_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        _send_at_once()
+        with socket.create_connection(listener.getsockname()) as client:
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+                assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0

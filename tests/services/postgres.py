@@ -90,6 +90,7 @@ def opened(owner_url: str, sizes: PoolSizes | None = None) -> Iterator[Database]
 
 def _create(owner_url: str, name: str, template: str = "template0") -> str:
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # Through the log, which is what the server does untold, it costs three times as much.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return make_conninfo(owner_url, dbname=name)

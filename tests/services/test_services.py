@@ -101,6 +101,7 @@ def test_s3_refuses_a_wrong_signature(s3: S3Access) -> None:
         obstore.get(stranger.store(), "mine")
 
 
+@pytest.mark.slow
 def test_s3_comes_back_on_its_port_with_its_data(own_s3: Callable[[], OwnS3]) -> None:
     server = own_s3()
     obstore.put(server.access.store(), "kept", b"bytes", use_multipart=False)

@@ -21,6 +21,7 @@ SHOW = f"""
 query DeviceShow($id: ID, $name: String, $asOf: Moment, $waitFor: BigInt) {{
   device(id: $id, name: $name, asOf: $asOf, waitFor: $waitFor) {{
     {DEVICE_FIELDS} facts
+    update {{ state problem rolloutId }} installedBy {{ name }}
     commands(first: 10) {{ nodes {{ {COMMAND_FIELDS} }} }}
     certificates(first: 10) {{ nodes {{ serial issuedAt expiresAt revokedAt reason }} }}
   }}

@@ -6,11 +6,16 @@ import { exercise } from "./exercise.mjs";
 
 const [, , url, token] = process.argv;
 const sockets = new Set();
+const followed = new Set();
 class Cuttable extends WebSocket {
   constructor(...given) {
     super(...given);
     sockets.add(this);
-    this.on("close", () => sockets.delete(this));
+    this.on("close", () => {
+      sockets.delete(this);
+      // urql says nothing of a cut that comes while it subscribes: the socket does.
+      for (const over of followed) setTimeout(over, 100);
+    });
   }
 }
 const carrier = createClient({
@@ -45,16 +50,17 @@ await exercise({
   ask: (query, variables) =>
     answered(/^mutation/.test(query) ? client.mutation(query, variables) : client.query(query, variables)),
   follow(query, variables, { next, ended }) {
-    const { unsubscribe } = client.subscription(query, variables).subscribe((result) => {
-      if (result.error) {
-        unsubscribe();
-        ended();
-      } else next(result.data);
-    });
-    return () => {
+    const over = () => {
+      followed.delete(over);
       unsubscribe();
       ended();
     };
+    const { unsubscribe } = client.subscription(query, variables).subscribe((result) => {
+      if (result.error) over();
+      else next(result.data);
+    });
+    followed.add(over);
+    return over;
   },
   cut() {
     this.cuts += 1;

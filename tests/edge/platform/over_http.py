@@ -1,7 +1,6 @@
 """The platform's side of HTTP: joins, renewals, artifacts with ranges, and uploads of logs."""
 
 import json
-import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from uuid import UUID
 
 from cryptography import x509
 
-from edge.protocol.calls import called
+from edge.protocol.calls import called, root_statement
 from edge.protocol.signed import NotSigned, key_id
 from tests.patience import PATIENCE
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class OverHttp:
-    """`cut_after`: bytes after which an artifact's connection is cut, once for each number."""
+    """`cut_after`: bytes after which the connection of an artifact or target is cut, once for each
+    number."""
 
     def __init__(self, platform: "TestPlatform") -> None:
         self.platform = platform
@@ -91,8 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200 if self._allowed() else 403, {})
 
     def do_GET(self) -> None:
-        found = re.fullmatch(r"/devices/artifacts/([0-9a-f-]{36})", self.path)
-        content = self.side.artifacts.get(UUID(found[1])) if found else None
+        content = self._asked()
         if not self._allowed():
             self._answer(403, {"error": {"code": "FORBIDDEN", "message": "Not a device."}})
         elif content is None:
@@ -100,19 +99,37 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(content)
 
+    def _asked(self) -> bytes | None:
+        *_, kind, name = self.path.split("/")
+        platform = self.side.platform
+        match kind:
+            case "artifacts":
+                return self.side.artifacts.get(UUID(name))
+            case "targets":
+                return platform.releases.contents.get(name)
+            case "tuf":
+                return platform.releases.metadata(name)
+            case "devices" if name == "trusted-root":
+                root = platform.releases.repositories.root(platform.releases.tenant)
+                statement = root_statement(platform.device.address, root, platform.key)
+                return json.dumps(statement).encode()
+        return None
+
     def _allowed(self) -> bool:
         return self.side.called(self.command, self.path, self.headers.get("Authorization"))
 
     def _send(self, content: bytes) -> None:
         asked = self.headers.get("Range")
-        self.side.ranges.append(asked)
+        if "/tuf/" not in self.path and "trusted-root" not in self.path:
+            self.side.ranges.append(asked)
         begin = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         self.send_response(206 if asked else 200)
         if asked:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - begin))
         self.end_headers()
-        cut = self.side.cut_after.pop(0) if self.side.cut_after else None
+        cuts = self.side.cut_after if "/tuf/" not in self.path else []
+        cut = cuts.pop(0) if cuts else None
         self.wfile.write(content[begin:] if cut is None else content[begin : begin + cut])
         self.close_connection = cut is not None
 

@@ -67,7 +67,11 @@ class OverMqtt:
             self.bad.append(str(error))
             return
         self.heard.append((kind, envelope))
-        if command is not None:
+        if kind is Said.UPDATE_STATUS and command is not None:
+            self.platform.releases.reported(command, envelope.body)
+        elif kind is Said.UPDATE_WANTED:
+            self.platform.releases.asked_for(envelope.body)
+        elif command is not None:
             self.answers.setdefault(command, []).append(Answer.of(envelope.body))
         elif kind is Said.STATE and envelope.body.get("online") and self.tells_time:
             self.platform.tell_time(address, envelope.boot_id)

@@ -19,6 +19,7 @@ from edge.protocol.topics import Address
 from tests.edge.platform.authority import Authority
 from tests.edge.platform.over_http import OverHttp
 from tests.edge.platform.over_mqtt import OverMqtt
+from tests.edge.platform.releases import Releases
 from tests.patience import eventually
 
 
@@ -47,6 +48,7 @@ class TestPlatform:
         self.reported_version = 0
         self.broker = f"mqtt://127.0.0.1:{port}"
         self.http = OverHttp(self)
+        self.releases = Releases(self)
         self.mqtt = OverMqtt(self, port)
 
     def close(self) -> None:

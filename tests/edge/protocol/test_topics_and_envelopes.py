@@ -30,15 +30,16 @@ def test_a_user_name_fits_into_a_common_name_and_gives_the_address_back(
 
 
 def test_what_a_device_writes_is_known_by_its_topic() -> None:
-    command = uuid4()
+    named = uuid4()
     for kind in Said:
-        found = parsed(ADDRESS.said(kind, command))
-        assert found == (ADDRESS, kind, command if kind is Said.RESPONSE else None)
+        found = parsed(ADDRESS.said(kind, named))
+        of = named if kind in (Said.RESPONSE, Said.UPDATE_STATUS) else None
+        assert found == (ADDRESS, kind, of)
     assert len(TELEMETRY) == 3
 
 
 def test_what_a_device_hears_is_nothing_that_it_may_write() -> None:
-    for topic in (ADDRESS.delta, ADDRESS.taken, ADDRESS.clock, ADDRESS.request(uuid4())):
+    for topic in (*ADDRESS.heard[:-1], ADDRESS.request(uuid4())):
         with pytest.raises(UnknownTopic):
             parsed(topic)
 

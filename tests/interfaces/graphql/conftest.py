@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from strawberry import Schema
 from application.commands.tenant import hash_secret
 from application.commands.upload import Uploads
 from application.platform import Platform
+from application.policies.slots import slots
 from application.ports.listening import EVENTS
 from application.views.registry import VIEWS
 from application.waiting import Waiter
@@ -26,42 +26,34 @@ from infrastructure.blobs.local import LocalBlobs
 from infrastructure.blobs.signed_links import SignedLinks
 from infrastructure.event_store.mapper import TypedMapper
 from infrastructure.event_store.postgres import PostgresEventLog
+from infrastructure.following.advance import Handling
 from infrastructure.following.follower import Follower
+from infrastructure.following.policy import Reacting
 from infrastructure.following.projection import Projection
 from infrastructure.passwords import Argon2Passwords
 from infrastructure.people.in_postgres import people_in
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.listener import PostgresListener
 from infrastructure.postgres.reads import PostgresReads
+from infrastructure.postgres.rollouts import rollouts_in
 from infrastructure.postgres.workers import PostgresWorkers
+from infrastructure.tuf.repositories import memory_repositories
 from infrastructure.uploads.local_staging import LocalStaging
 from infrastructure.uploads.memory import MemoryUploads
 from interfaces.graphql.context import Context
 from interfaces.graphql.schema import make_schema
 from interfaces.graphql.tail import Tails
 from tests.interfaces.graphql.client import Client
-from tests.interfaces.graphql.own_database import copied_database, migrated_server
 from tests.interfaces.graphql.simple_ports import ArraysInspector, OnnxInspector, SwitchedFlags
 from tests.interfaces.graphql.world import World
 
 CHEAP_PASSWORDS = Argon2Passwords(time_cost=1, memory_kib=64)
 
 
-@pytest.fixture(scope="session")
-def template_url() -> Iterator[str]:
-    """The owner's URL of a migrated database that each test gets a copy of."""
-    with (
-        TemporaryDirectory(prefix="ewg-", ignore_cleanup_errors=True) as folder,
-        migrated_server(Path(folder)) as url,
-    ):
-        yield url
-
-
 @pytest.fixture
-def pools(template_url: str) -> Iterator[Database]:
+def pools(database: Database) -> Database:
     """The pools of the runtime roles on this test's own database."""
-    with copied_database(template_url) as pools:
-        yield pools
+    return database
 
 
 @pytest.fixture
@@ -81,6 +73,8 @@ def platform(pools: Database, tmp_path: Path) -> Platform:
         scratch=tmp_path,
         offers=PostgresWorkers(pools).offers,
         users=people_in(pools, "http://edgewise.test", CHEAP_PASSWORDS),
+        rollouts=rollouts_in(pools),
+        targets=memory_repositories(),
     )
 
 
@@ -94,11 +88,17 @@ def listener(pools: Database) -> Iterator[PostgresListener]:
 
 
 @pytest.fixture
-def followers(pools: Database, listener: PostgresListener) -> Iterator[dict[str, Follower]]:
+def followers(
+    pools: Database, listener: PostgresListener, platform: Platform
+) -> Iterator[dict[str, Follower]]:
     with ExitStack() as closing:
         made = {}
-        for view in VIEWS:
-            follower = made[view.name] = Follower(pools, Projection(view), TypedMapper())
+        handlings: list[Handling] = [
+            *(Projection(view) for view in VIEWS),
+            Reacting(slots, platform),
+        ]
+        for handling in handlings:
+            follower = made[handling.name] = Follower(pools, handling, TypedMapper())
             listener.subscribe(EVENTS, lambda _, wake=follower.wake: wake())  # type: ignore[misc]
             follower.start()
             closing.callback(follower.close)

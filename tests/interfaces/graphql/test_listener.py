@@ -64,3 +64,11 @@ def test_after_a_lost_connection_everyone_is_told_to_catch_up(
     assert caught_up.wait(PATIENCE)
     _say(pools, EVENTS, "x")
     assert heard.wait(PATIENCE)
+
+
+def test_closing_does_not_wait_until_it_looks_up(pools: Database) -> None:
+    listener = PostgresListener(pools.system_url, look_up=100 * PATIENCE)
+    listener.start()
+    assert listener.connected.wait(PATIENCE)
+    listener.close()
+    assert not listener.connected.is_set()

@@ -41,6 +41,7 @@ def test_every_mutation_that_creates_takes_an_idempotency_key(core: GraphQLSchem
         "Benchmark",
         "Reproduce",
         "Send",
+        "Draft",
     )
     for name, field in core.mutation_type.fields.items():
         assert ("idempotencyKey" in field.args) == name.endswith(creating), name

@@ -29,7 +29,7 @@ HOSTILE = [
     "", " ", "'", '"', "' OR '1'='1", "'; DROP TABLE models; --", "\\", "%", "_%", "{{7*7}}",
     "${7*7}", "<%= 7*7 %>", "#{7*7}", "%s%s%n", "{0.__class__}", "../../etc/passwd", "C:\\x", "\0",
     "a\0b", "\x1b[31m", "\r\nSet-Cookie: a=b", "\u202e", "\ufeff", "🏃" * 50, "é", "e\u0301",
-    "<script>alert(1)</script>", "null", "-1", "1e999", "=1+1", "a" * 100_000, "\u2028", "$(id)",
+    "<script>alert(1)</script>", "null", "-1", "1e999", "=1+1", "a" * 20_000, "\u2028", "$(id)",
     "`id`", "| id", "__proto__", "00000000-0000-0000-0000-000000000000", "TW9kZWw6JyBPUiAx",
 ]  # fmt: skip
 """Lone surrogates never arrive: the JSON that would carry them is refused as a body."""

@@ -23,6 +23,8 @@ from domain.optimization_spec import Calibration, CalibrationMethod, Optimizatio
 from domain.variant_facts import counted
 from infrastructure.engine.openvino import document
 from infrastructure.engine.openvino.bundled import net_of
+from infrastructure.engine.openvino.files import layer_names, write
+from infrastructure.engine.openvino.passes import weights
 from infrastructure.engine.openvino.sessions import OpenVinoSession
 from infrastructure.engine.pass_contract import Feed, PassSkipped, Progress, Rows
 from infrastructure.engine.proof import inputs
@@ -72,6 +74,20 @@ def rows_for(source: Path, data: Rows | None, spec: OptimizationSpec) -> inputs.
         )
     session = OpenVinoSession(source, threads=1)
     return inputs.inputs_for(session, data, limit=spec.calibration.samples, batch=1)
+
+
+def quantize(
+    source: Path, target: Path, found: inputs.Inputs, report: Progress, **how: Any
+) -> None:
+    """By NNCF's post-training quantization; `how` is what it takes beside the data. Raises
+    PassSkipped without float weights."""
+    model = weights.ready(source)
+    known = layer_names(model)
+    feeds = Feeds(found, report, 10, 85)
+    made = nncf.quantize(model, nncf.Dataset(feeds), subset_size=len(feeds), **scope(model), **how)
+    report.tick(90, "writing the quantized model")
+    write(made, target, known)
+    weights.changed(source, target)
 
 
 def scope(model: ov.Model) -> dict[str, Any]:

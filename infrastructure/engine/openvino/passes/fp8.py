@@ -9,7 +9,6 @@ from pathlib import Path
 import nncf
 
 from domain.optimization_spec import OptimizationSpec
-from infrastructure.engine.openvino.files import layer_names, write
 from infrastructure.engine.openvino.passes import calibrated, weights
 from infrastructure.engine.pass_contract import Progress, Rows
 
@@ -28,17 +27,5 @@ def apply(
             f"calibration data activations are quantized too. {EMULATED}"
         )
     found = calibrated.rows_for(source, data, spec)
-    model = weights.ready(source)
-    known = layer_names(model)
-    feeds = calibrated.Feeds(found, report, 10, 85)
-    made = nncf.quantize(
-        model,
-        nncf.Dataset(feeds),
-        mode=nncf.QuantizationMode.FP8_E4M3,
-        subset_size=len(feeds),
-        **calibrated.scope(model),
-    )
-    report.tick(90, "writing the quantized model")
-    write(made, target, known)
-    weights.changed(source, target)
+    calibrated.quantize(source, target, found, report, mode=nncf.QuantizationMode.FP8_E4M3)
     return f"{calibrated.said(target, 'by the largest value', found.rows)} {EMULATED}"

@@ -3,14 +3,10 @@ post-training quantization (FakeQuantize layers, biases corrected)."""
 
 from pathlib import Path
 
-import nncf
-
 from domain.optimization_spec import Calibration, CalibrationMethod, OptimizationSpec
-from infrastructure.engine.openvino.files import layer_names, write
-from infrastructure.engine.openvino.passes import calibrated, weights
+from infrastructure.engine.openvino.passes import calibrated
 from infrastructure.engine.openvino.sessions import OpenVinoSession
 from infrastructure.engine.pass_contract import Progress, Rows
-from infrastructure.engine.proof.inputs import Inputs
 from infrastructure.engine.ranges import trying
 
 
@@ -27,7 +23,8 @@ def apply(
 
     def made(how: Calibration) -> Path:
         files.append(target.with_name(f"{len(files)}-{target.name}"))
-        _quantize(source, files[-1], spec, how, found, report)
+        settings = calibrated.settings(spec, how)
+        calibrated.quantize(source, files[-1], found, report, advanced_parameters=settings)
         return files[-1]
 
     kept, best = trying.nearest(ways, made, OpenVinoSession(source, threads=1), found)
@@ -36,27 +33,3 @@ def apply(
         other.unlink(missing_ok=True)
     tried = f" (the nearest to the source of {len(ways)} ways tried)" if len(ways) > 1 else ""
     return calibrated.said(target, trying.said(kept, kept) + tried, found.rows)
-
-
-def _quantize(
-    source: Path,
-    target: Path,
-    spec: OptimizationSpec,
-    how: Calibration,
-    found: Inputs,
-    report: Progress,
-) -> None:
-    settings = calibrated.settings(spec, how)
-    model = weights.ready(source)
-    known = layer_names(model)
-    feeds = calibrated.Feeds(found, report, 10, 85)
-    made = nncf.quantize(
-        model,
-        nncf.Dataset(feeds),
-        subset_size=len(feeds),
-        **calibrated.scope(model),
-        advanced_parameters=settings,
-    )
-    report.tick(90, "writing the quantized model")
-    write(made, target, known)
-    weights.changed(source, target)

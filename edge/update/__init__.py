@@ -1,0 +1,1 @@
+"""Over-the-air updates: offers judged, targets trusted, slots switched, health proven."""

@@ -1,0 +1,1 @@
+"""What devices may install, by The Update Framework: keys, repositories, where they are kept."""
